@@ -1,0 +1,48 @@
+# make book · make test · make lab: each makes the virtual environment first, if it is not there.
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: book test lab bench chapters requirements clean
+
+book: $(READY)
+	$(BIN)/jupyter-book build . -W --keep-going -n
+	@echo
+	@echo "The book stands. Open file://$(CURDIR)/_build/html/index.html"
+
+# One thread a worker: two workers that each start two threads on two cores wait for one another.
+test: export OMP_NUM_THREADS = 1
+test: export COLORIZE_SCALE = quick
+test: book
+	$(BIN)/python -m pytest tests book --nbval-lax --nbval-current-env -n $(JOBS) --dist loadscope
+
+lab: $(READY)
+	$(BIN)/jupyter lab book
+
+# Run chapters afresh and store their outputs: make chapters, or make chapters ONLY=book/01-rgb-and-lab.ipynb
+chapters: $(READY)
+	$(BIN)/python tools/run_chapters.py $(ONLY)
+
+bench: $(READY)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# Exact versions for Python 3.11 to 3.13 on every platform, from the lower bounds and requirements.in.
+requirements: $(READY)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate \
+	    --custom-compile-command "make requirements" --output-file requirements.txt \
+	    pyproject.toml requirements.in
+
+# The stamp is written last: an interrupted set-up starts again, a finished one is skipped.
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" || { \
+	    echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	    echo "Name one that you have: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(READY)
+
+clean:
+	rm -rf _build
