@@ -1,0 +1,36 @@
+"""Writing files so that nothing is ever lost or half-written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into; it takes the place of ``path`` only when all went well.
+
+    Raises:
+        OSError: naming ``path``, which could not be written; what was there is intact.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            yield file
+            # Without this, a power cut after the rename could leave the new name on an
+            # empty file.
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        # torch.save reports a full disk as a RuntimeError.
+        if isinstance(error, (OSError, RuntimeError)):
+            raise OSError(
+                f"could not write {path}: {error}. What was there is intact"
+            ) from error
+        raise

@@ -1,0 +1,262 @@
+"""colorize_lib.color against scikit-image, hand-computed values, and itself."""
+
+import numpy as np
+import pytest
+import skimage.color
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from torch import tensor
+from torch.autograd import gradcheck
+
+from colorize_lib.color import (
+    AB_SCALE,
+    denormalize_lab,
+    lab_to_rgb,
+    normalize_lab,
+    out_of_gamut,
+    reduce_chroma,
+    rgb_to_lab,
+    rgb_to_uint8,
+    srgb_to_linear,
+)
+
+# Published values of the sRGB primaries (D65); gray 128 by hand:
+# 116 * 0.21586 ** (1 / 3) - 16.
+PRIMARIES = {
+    (255, 255, 255): (100.0, 0.0, 0.0),
+    (0, 0, 0): (0.0, 0.0, 0.0),
+    (128, 128, 128): (53.585, 0.0, 0.0),
+    (255, 0, 0): (53.241, 80.092, 67.203),
+    (0, 255, 0): (87.735, -86.183, 83.179),
+    (0, 0, 255): (32.297, 79.188, -107.860),
+}
+BLOCKS = 16  # the 16,777,216 colors, in 16 blocks of 1,048,576
+
+
+def pixel(*values, dtype=torch.float32):
+    return tensor(values, dtype=dtype).view(3, 1, 1)
+
+
+def every_color(block):
+    codes = torch.arange(256, dtype=torch.uint8)
+    per_block = 256 // BLOCKS
+    red = codes[block * per_block : (block + 1) * per_block]
+    return torch.stack(torch.meshgrid(red, codes, codes, indexing="ij")).flatten(1, 2)
+
+
+def as_skimage(pictures):
+    return pictures.movedim(-3, -1).numpy()
+
+
+# ------------------------------------------------------------ reference values
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_every_srgb_color_agrees_with_skimage_and_returns_to_its_own_code(block):
+    rgb = every_color(block)
+    lab = rgb_to_lab(rgb)
+    expected = tensor(skimage.color.rgb2lab(as_skimage(rgb))).movedim(-1, -3).float()
+    torch.testing.assert_close(lab, expected, rtol=0, atol=1e-4)
+    assert torch.equal(rgb_to_uint8(lab_to_rgb(lab)), rgb)
+    assert not out_of_gamut(lab).any()
+    ab = normalize_lab(lab)[1]
+    assert ab.abs().max() < 1
+
+
+@pytest.mark.parametrize(("rgb", "lab"), PRIMARIES.items())
+def test_known_colors(rgb, lab):
+    computed = rgb_to_lab(pixel(*rgb, dtype=torch.uint8))
+    torch.testing.assert_close(computed, pixel(*lab), rtol=0, atol=6e-3)
+
+
+def test_gray_code_128_is_not_half_lightness():
+    L, _, _ = rgb_to_lab(pixel(128, 128, 128, dtype=torch.uint8))
+    assert L.item() == pytest.approx(53.585, abs=1e-3)
+
+
+def test_lab_to_rgb_agrees_with_skimage_inside_the_gamut():
+    random = torch.Generator().manual_seed(0)
+    rgb = torch.rand(3, 50, 50, generator=random, dtype=torch.float64)
+    lab = rgb_to_lab(rgb)
+    expected = skimage.color.lab2rgb(as_skimage(lab))
+    torch.testing.assert_close(
+        lab_to_rgb(lab), tensor(expected).movedim(-1, -3), rtol=0, atol=1e-9
+    )
+
+
+def test_every_code_is_linearized_as_by_the_formula():
+    codes = torch.arange(256, dtype=torch.uint8)
+    torch.testing.assert_close(
+        srgb_to_linear(codes), srgb_to_linear(codes.float() / 255), rtol=1e-5, atol=1e-7
+    )
+
+
+# ------------------------------------------------------------ shapes, types, errors
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 1, 1), (3, 5, 7), (2, 3, 4, 4), (0, 3, 4, 4), (2, 5, 3, 4, 6)]
+)
+@pytest.mark.parametrize("function", [rgb_to_lab, lab_to_rgb, reduce_chroma])
+def test_shapes(function, shape):
+    assert function(torch.rand(shape)).shape == shape
+
+
+def test_a_batch_is_its_pictures_one_by_one():
+    rgb = torch.rand(4, 3, 6, 5)
+    one_by_one = torch.stack([rgb_to_lab(picture) for picture in rgb])
+    torch.testing.assert_close(rgb_to_lab(rgb), one_by_one, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "function", [rgb_to_lab, lab_to_rgb, reduce_chroma, normalize_lab, out_of_gamut]
+)
+def test_channels_last_pictures_are_refused_with_the_remedy(function):
+    with pytest.raises(ValueError, match=r"not \(8, 8, 3\).*permute"):
+        function(torch.rand(8, 8, 3))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int16, torch.bool])
+def test_ambiguous_integers_are_refused(dtype):
+    with pytest.raises(TypeError, match=f"uint8 in 0..255.*{dtype}"):
+        rgb_to_lab(torch.zeros(3, 2, 2, dtype=dtype))
+
+
+def test_integer_lab_is_refused():
+    with pytest.raises(TypeError, match=r"floating point.*torch.uint8"):
+        lab_to_rgb(torch.zeros(3, 2, 2, dtype=torch.uint8))
+
+
+def test_sizes_that_differ_are_refused_when_joined():
+    with pytest.raises(ValueError, match=r"\(1, 4, 4\) and ab \(2, 4, 5\)"):
+        denormalize_lab(torch.zeros(1, 4, 4), torch.zeros(2, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("given", "computed"),
+    [
+        (torch.float16, torch.float32),
+        (torch.bfloat16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ],
+)
+def test_half_precision_is_computed_in_single(given, computed):
+    rgb = torch.rand(3, 4, 4).to(given)
+    assert rgb_to_lab(rgb).dtype == computed
+    assert torch.equal(rgb_to_lab(rgb), rgb_to_lab(rgb.to(computed)))
+
+
+def test_unmoved_by_autocast():
+    rgb = torch.rand(3, 32, 32)
+    lab = rgb_to_lab(rgb)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(rgb_to_lab(rgb), lab)
+        back = lab_to_rgb(lab)
+        joined = denormalize_lab(*normalize_lab(lab))
+    assert torch.equal(back, lab_to_rgb(lab))
+    assert joined.dtype == torch.float32
+
+
+# ------------------------------------------------------------ round trips and gradients
+
+floats = arrays(np.float64, (3, 4, 4), elements=st.floats(0, 1))
+
+
+@given(floats)
+@settings(max_examples=50, deadline=None)
+def test_round_trip_of_any_float_color(rgb):
+    torch.testing.assert_close(
+        lab_to_rgb(rgb_to_lab(tensor(rgb))), tensor(rgb), rtol=0, atol=2e-6
+    )
+
+
+@given(floats)
+@settings(max_examples=50, deadline=None)
+def test_scaling_and_back(rgb):
+    lab = rgb_to_lab(tensor(rgb))
+    l, ab = normalize_lab(lab)
+    assert l.abs().max() <= 1 + 1e-9
+    torch.testing.assert_close(ab * AB_SCALE, lab[1:])
+    torch.testing.assert_close(denormalize_lab(l, ab), lab)
+
+
+SPECIAL = [
+    (0, 0, 0),
+    (1, 1, 1),
+    (0.5, 0.5, 0.5),
+    (0.001, 0.001, 0.001),
+    (1, 0, 0),
+    (0, 0, 1),
+    (0.2, 0.9, 0.4),
+]
+
+
+@pytest.mark.parametrize("rgb", SPECIAL)
+def test_gradients_are_right_at_black_white_gray_and_the_primaries(rgb):
+    rgb = pixel(*rgb, dtype=torch.float64).requires_grad_()
+    assert gradcheck(rgb_to_lab, rgb, eps=1e-7, atol=1e-4)
+    lab = rgb_to_lab(rgb).detach().requires_grad_()
+    assert gradcheck(lab_to_rgb, lab, eps=1e-7, atol=1e-4)
+
+
+@pytest.mark.parametrize("rgb", SPECIAL)
+def test_gradients_stay_finite_in_single_precision(rgb):
+    rgb = pixel(*rgb).requires_grad_()
+    lab = rgb_to_lab(rgb)
+    lab_to_rgb(lab).sum().backward()
+    assert rgb.grad.isfinite().all()
+
+
+# ------------------------------------------------------------ the gamut
+
+
+def test_out_of_gamut_is_counted_with_a_tolerance():
+    lab = torch.cat([pixel(50, 0, 0), pixel(50, 120, 0), pixel(100, 0, 0)], dim=-1)
+    assert out_of_gamut(lab).tolist() == [[False, True, False]]
+    barely = rgb_to_lab(pixel(1.0005, 0.5, 0.5))
+    assert not out_of_gamut(barely).any()
+    assert out_of_gamut(barely, tolerance=1e-4).all()
+
+
+anywhere = arrays(np.float32, (4,), elements=st.floats(0, 1, width=32))
+
+
+@given(anywhere, anywhere, anywhere)
+@settings(max_examples=100, deadline=None)
+def test_reduced_chroma_is_in_the_gamut_at_the_same_lightness_and_hue(L, a, b):
+    lab = torch.stack([tensor(L) * 100, tensor(a) * 220 - 110, tensor(b) * 220 - 110])
+    lab = lab[:, None]
+    reduced = reduce_chroma(lab)
+    assert not out_of_gamut(reduced, tolerance=2e-4).any()
+    assert torch.equal(reduced[0], lab[0])
+    factor = reduced[1:].norm(dim=0) / lab[1:].norm(dim=0).clamp(min=1e-6)
+    torch.testing.assert_close(reduced[1:], lab[1:] * factor, rtol=0, atol=1e-3)
+    seen = rgb_to_lab(lab_to_rgb(reduced).clamp(0, 1))
+    torch.testing.assert_close(seen[0], lab[0], rtol=0, atol=0.05)
+
+
+def test_reduced_chroma_reaches_the_boundary():
+    lab = pixel(80, 60, -60)
+    reduced = reduce_chroma(lab)
+    a_little_more = torch.cat([reduced[:1], reduced[1:] * 1.01])
+    assert out_of_gamut(a_little_more).all()
+
+
+def test_clipping_moves_the_lightness_and_reducing_the_chroma_does_not():
+    lab = pixel(80, 60, -60)
+    clipped = rgb_to_lab(lab_to_rgb(lab).clamp(0, 1))
+    reduced = rgb_to_lab(lab_to_rgb(reduce_chroma(lab)).clamp(0, 1))
+    assert clipped[0].item() == pytest.approx(77.6, abs=0.1)
+    assert reduced[0].item() == pytest.approx(80, abs=0.01)
+
+
+def test_colors_inside_are_left_alone_and_the_input_is_not_written():
+    inside, outside = rgb_to_lab(torch.rand(3, 5, 5)), torch.full((3, 5, 5), 90.0)
+    lab = torch.cat([inside, outside], dim=-1)
+    before = lab.clone()
+    reduced = reduce_chroma(lab)
+    assert torch.equal(lab, before)
+    assert torch.equal(reduced[..., :5], lab[..., :5])
