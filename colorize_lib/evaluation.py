@@ -1,0 +1,167 @@
+"""Scores of colorizers on the same pictures, always beside those of the gray picture.
+
+Scores are kept a picture: so they add up exactly over batches and processes, two
+colorizers can be compared picture by picture, and every mean has an interval. Taught in
+chapter 3.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from colorize_lib import metrics
+from colorize_lib.color import normalize_lab, rgb_to_lab
+from colorize_lib.inference import join
+
+GRAY, TRUTH = "gray (ab = 0)", "truth"
+
+# Each takes pictures and truths, uint8 (B, 3, H, W), and returns (B,).
+METRICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "psnr": metrics.psnr,
+    "ssim": metrics.ssim,
+    "ciede2000": metrics.ciede2000,
+    "ab_l1": metrics.ab_l1,
+    "colorfulness": lambda pictures, truths: metrics.colorfulness(pictures),
+    "colorfulness_abs": lambda pictures, truths: metrics.colorfulness_abs(pictures),
+}
+# Of the table's columns, with the digits that intervals over hundreds of pictures bear.
+HEADINGS = {
+    "psnr": ("PSNR a picture, dB ↑", ".2f"),
+    "ssim": ("SSIM ↑", ".3f"),
+    "ciede2000": ("CIEDE2000 ↓", ".2f"),
+    "ab_l1": ("L1 of ab, Lab units ↓", ".2f"),
+    "colorfulness": ("colorfulness → truth", ".1f"),
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over pictures, and how far it can be trusted.
+
+    The mean over other pictures of the kind would likely lie in ``low`` to ``high``.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
+        return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+
+@dataclass
+class Scores:
+    """The scores of one colorizer: for each metric a number a picture, ``(n,)``."""
+
+    values: dict[str, Tensor] = field(default_factory=dict)
+
+    def update(self, pictures: Tensor, truths: Tensor) -> None:
+        """Score more pictures, uint8 ``(B, 3, H, W)``, against the true ones."""
+        new = {name: score(pictures, truths).cpu() for name, score in METRICS.items()}
+        self.merge(Scores(new))
+
+    def merge(self, other: "Scores") -> None:
+        """Append what was scored elsewhere: in another batch, by another process."""
+        for name, values in other.values.items():
+            self.values[name] = torch.cat([self.values.get(name, values[:0]), values])
+
+    def means(self) -> dict[str, float]:
+        """For each metric the mean over pictures, without its interval."""
+        return {name: values.mean().item() for name, values in self.values.items()}
+
+    def compute(self) -> dict[str, Estimate]:
+        """For each metric the mean over pictures and its 95 % interval."""
+        return {name: bootstrap(values) for name, values in self.values.items()}
+
+
+def evaluate(
+    colorizers: Mapping[str, Callable[[Tensor], Tensor]], pictures: Iterable[Tensor]
+) -> dict[str, Scores]:
+    """Score colorizers on the same pictures.
+
+    Each is given the true lightness alone; its colors are joined with that lightness,
+    brought into the gamut at constant lightness and rounded to 8 bits, as a user would
+    get them.
+
+    Args:
+        colorizers: by name, functions of l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``,
+            normalized, such as ``functools.partial(predict_ab, network, size=128)``.
+        pictures: batches of true pictures, uint8 ``(B, 3, H, W)``, on the device of the
+            networks.
+
+    Returns:
+        The scores by name, first of the gray picture, then of the colorizers in their
+        order, last of the truth.
+    """
+    rows = {GRAY: lambda l: torch.zeros_like(l).repeat(1, 2, 1, 1), **colorizers}
+    scores = {name: Scores() for name in [*rows, TRUTH]}
+    for truths in pictures:
+        l, _ = normalize_lab(rgb_to_lab(truths))
+        for name, colorizer in rows.items():
+            scores[name].update(join(l, colorizer(l)), truths)
+        scores[TRUTH].update(truths, truths)
+    return scores
+
+
+def bootstrap(values: Tensor, resamples: int = 2000, seed: int = 0) -> Estimate:
+    """The mean and its 95 % percentile interval over pictures (Efron 1979).
+
+    The interval is about the choice of the pictures. How much another training seed
+    would change the mean is another question, and only other trainings answer it.
+
+    Args:
+        values: ``(n,)``, one a picture.
+
+    Raises:
+        ValueError: there is no picture.
+    """
+    if len(values) == 0:
+        raise ValueError("no picture was scored: a mean of nothing has no interval")
+    random = torch.Generator().manual_seed(seed)
+    n, values = len(values), values.double()
+    means = [
+        values[torch.randint(n, (n,), generator=random)].mean()
+        for _ in range(resamples)
+    ]
+    ends = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    low, high = torch.stack(means).quantile(ends)
+    return Estimate(values.mean().item(), low.item(), high.item())
+
+
+def paired_differences(scores: Scores, others: Scores) -> dict[str, Estimate]:
+    """How much better or worse than ``others``, picture by picture, for each metric.
+
+    Much sharper than comparing two intervals: a hard picture is hard for both.
+
+    Raises:
+        ValueError: the two were not scored on equally many pictures.
+    """
+    differences = {}
+    for name, values in scores.values.items():
+        if len(values) != len(others.values[name]):
+            raise ValueError(
+                f"{len(values)} pictures against {len(others.values[name])}"
+            )
+        differences[name] = bootstrap(values - others.values[name])
+    return differences
+
+
+def markdown_table(scores: Mapping[str, Scores]) -> str:
+    """The scores as a Markdown table: a row a colorizer, 95 % intervals over pictures.
+
+    Raises:
+        ValueError: the gray row is missing: without it nobody can read the others.
+    """
+    if GRAY not in scores:
+        raise ValueError(
+            f"a table of scores needs the row {GRAY!r}: use the scores of evaluate()"
+        )
+    lines = ["| | " + " | ".join(heading for heading, _ in HEADINGS.values()) + " |"]
+    lines.append("|---" * (len(HEADINGS) + 1) + "|")
+    for name, row in scores.items():
+        cells = row.compute()
+        texts = [f"{cells[metric]:{spec}}" for metric, (_, spec) in HEADINGS.items()]
+        lines.append(f"| {name} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,127 @@
+"""Scores of several colorizers, their intervals, and the table with its gray row."""
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+from colorize_lib.color import normalize_lab, rgb_to_lab
+from colorize_lib.evaluation import (
+    GRAY,
+    TRUTH,
+    Scores,
+    bootstrap,
+    evaluate,
+    markdown_table,
+    paired_differences,
+)
+from colorize_lib.metrics import psnr
+
+
+def pictures(count=6, size=24, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    corners = torch.rand(count, 3, 5, 5, generator=random)
+    smooth = torch.nn.functional.interpolate(corners, (size, size), mode="bilinear")
+    return (smooth * 255).to(torch.uint8)
+
+
+def truth_teller(truths):
+    return lambda l: normalize_lab(rgb_to_lab(truths))[1]
+
+
+def test_rows_gray_first_and_truth_last():
+    truths = pictures()
+    scores = evaluate({"oracle": truth_teller(truths)}, [truths])
+    assert list(scores) == [GRAY, "oracle", TRUTH]
+    gray, oracle, truth = (row.compute() for row in scores.values())
+    # Not 0: of a gray halfway between two codes, one channel may round the other way.
+    assert gray["colorfulness"].mean < 0.2 < 10 < truth["colorfulness"].mean
+    assert oracle["psnr"].mean == truth["psnr"].mean == 100
+    assert truth["ciede2000"].mean == 0
+    assert gray["psnr"].mean < 40
+
+
+def test_colorizers_are_given_lightness_alone():
+    truths = pictures()
+    seen = []
+
+    def spy(l):
+        seen.append(l)
+        return torch.zeros_like(l).repeat(1, 2, 1, 1)
+
+    scores = evaluate({"spy": spy}, [truths])
+    assert seen[0].shape == (6, 1, 24, 24)
+    assert scores["spy"].compute() == scores[GRAY].compute()
+
+
+def test_scores_add_up_over_batches_and_processes():
+    truths = pictures()
+    whole = evaluate({}, [truths])[GRAY]
+    parts = evaluate({}, truths.split(4))[GRAY]
+    merged = evaluate({}, [truths[:1]])[GRAY]
+    merged.merge(evaluate({}, [truths[1:]])[GRAY])
+    for name, values in whole.values.items():
+        assert len(values) == 6
+        torch.testing.assert_close(parts.values[name], values)
+        torch.testing.assert_close(merged.values[name], values)
+
+
+def test_the_mean_is_of_pictures_not_of_pooled_errors():
+    truths = pictures()
+    brighter = truths.int() + torch.arange(6).view(6, 1, 1, 1) * 8
+    brighter = brighter.clamp(0, 255).to(torch.uint8)
+    scores = Scores()
+    scores.update(brighter, truths)
+    expected = psnr(brighter, truths).double().mean()
+    assert scores.compute()["psnr"].mean == pytest.approx(expected)
+
+
+def test_intervals_agree_with_scipy():
+    values = torch.randn(200, generator=torch.Generator().manual_seed(1)) * 3 + 10
+    ours = bootstrap(values, resamples=4000)
+    theirs = scipy.stats.bootstrap(
+        (values.numpy(),), np.mean, n_resamples=4000, method="percentile", rng=1
+    ).confidence_interval
+    assert ours.mean == pytest.approx(values.mean().item(), rel=1e-6)
+    assert ours.low == pytest.approx(theirs.low, abs=0.03)
+    assert ours.high == pytest.approx(theirs.high, abs=0.03)
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say():
+    random = torch.Generator().manual_seed(2)
+    draws = [
+        bootstrap(torch.randn(50, generator=random), resamples=300) for _ in range(200)
+    ]
+    covered = sum(draw.low <= 0 <= draw.high for draw in draws)
+    assert 175 <= covered <= 198
+
+
+def test_nothing_scored():
+    with pytest.raises(ValueError, match="no picture was scored"):
+        bootstrap(torch.zeros(0))
+
+
+def test_paired_differences_are_sharper_than_two_intervals():
+    hard = torch.randn(300, generator=torch.Generator().manual_seed(3)) * 5
+    one, other = Scores({"psnr": hard + 0.3}), Scores({"psnr": hard})
+    difference = paired_differences(one, other)["psnr"]
+    assert difference.mean == pytest.approx(0.3, abs=1e-5)
+    assert difference.high - difference.low < 0.01
+    assert one.compute()["psnr"].low < other.compute()["psnr"].high
+    with pytest.raises(ValueError, match="300 pictures against 2"):
+        paired_differences(one, Scores({"psnr": hard[:2]}))
+
+
+def test_table():
+    truths = pictures()
+    scores = evaluate({"oracle": truth_teller(truths)}, [truths])
+    table = markdown_table(scores).splitlines()
+    assert len(table) == 5
+    assert all(line.count("|") == 7 for line in table)
+    assert table[2].startswith(f"| {GRAY} |")
+    assert "100.00 [100.00, 100.00]" in table[3]
+
+
+def test_a_table_without_the_gray_row_is_refused():
+    with pytest.raises(ValueError, match=r"needs the row 'gray"):
+        markdown_table({"model": Scores()})
