@@ -1,0 +1,241 @@
+"""Any photograph in, the same photograph in color out, at its own size.
+
+Taught in chapter 3.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageCms
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorize_lib.color import (
+    denormalize_lab,
+    lab_to_rgb,
+    normalize_lab,
+    reduce_chroma,
+    rgb_to_lab,
+    rgb_to_uint8,
+)
+from colorize_lib.files import replacing
+from colorize_lib.photos import open_photo, upright_srgb
+from colorize_lib.weights import load_weights, stored_weights
+
+SIDES_DIVISIBLE_BY = 32  # what every network of the book accepts
+# Times the shorter one: a thinner picture is squashed, to bound time and memory.
+LONGEST_SIDE = 4
+# Joined at a time: in float32, a whole photograph would take gigabytes.
+STRIP_PIXELS = 2**20
+
+# How to lose as little as each format allows. Lossy WebP would halve the colors.
+_JPEG = ("JPEG", {"quality": 95, "subsampling": "4:4:4"})
+_TIFF = ("TIFF", {"compression": "tiff_deflate"})
+FORMATS = {
+    ".png": ("PNG", {}),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": ("WEBP", {"lossless": True}),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+}
+LONGEST_SAVED = {"JPEG": 65_500, "WEBP": 16_383}  # pixels a side; the others take any
+
+
+def colorize(
+    photo: str | Path | Image.Image,
+    output: str | Path | None = None,
+    *,
+    weights: str | Path | None = None,
+    device: str | torch.device | None = None,
+    overwrite: bool = False,
+) -> Image.Image:
+    """Color one photograph. For many, load a :class:`Colorizer` once.
+
+    Args:
+        photo: a file, or a picture that is open already. Of a color picture, its
+            lightness is used.
+        output: where to save the result, too; see :func:`save_photo`.
+        weights: a weight file; the stored model by default.
+        device: by default a GPU where there is one.
+        overwrite: allow ``output`` to exist, even to be the photograph itself.
+
+    Returns:
+        The picture in color, mode RGB, of the same size.
+
+    Raises:
+        FileNotFoundError: no such photograph or weight file.
+        UnreadablePhoto: the photograph is no usable picture.
+        ValueError: the weight file is none, or a suffix that no format has.
+        FileExistsError: ``output`` is there already.
+    """
+    if output is not None:
+        check_output(output, overwrite)
+    colored = Colorizer.load(weights, device)(photo)
+    if output is not None:
+        save_photo(colored, output)
+    return colored
+
+
+@dataclass(frozen=True)
+class Colorizer:
+    """A network that is ready to color photographs of any size.
+
+    Attributes:
+        network: l to ab, in evaluation mode.
+        size: pixels of the shorter side that the network sees.
+        about: a sentence on what it is.
+    """
+
+    network: nn.Module
+    size: int
+    about: str = ""
+
+    @classmethod
+    def load(
+        cls, weights: str | Path | None = None, device: str | torch.device | None = None
+    ) -> "Colorizer":
+        """From a weight file, or the stored model; raises as :func:`colorize` does."""
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        network, metadata = load_weights(weights or stored_weights())
+        return cls(network.to(device), metadata["size"], metadata["about"])
+
+    def __call__(self, photo: str | Path | Image.Image) -> Image.Image:
+        """Color a photograph; its EXIF comes along in ``info["exif"]``."""
+        is_open = isinstance(photo, Image.Image)
+        photo = upright_srgb(photo.copy()) if is_open else open_photo(photo)
+        exif = photo.info["exif"]
+        picture = torch.from_numpy(np.array(photo)).permute(2, 0, 1)
+        del photo  # 200 MB of a picture of 50 megapixels
+        colored = Image.fromarray(self.color_in_place(picture).permute(1, 2, 0).numpy())
+        colored.info["exif"] = exif
+        return colored
+
+    @torch.inference_mode()
+    def color_in_place(self, picture: Tensor) -> Tensor:
+        """Color uint8 ``(3, H, W)`` on the CPU, writing the result over it.
+
+        The network sees all of the picture, small. Lightness and color are then joined
+        in strips: 50 megapixels in float32 would take gigabytes.
+        """
+        height, width = picture.shape[-2:]
+        rows = torch.arange(height).split(max(1, STRIP_PIXELS // width))
+        strips = [slice(int(some[0]), int(some[-1]) + 1) for some in rows]
+
+        l = [normalize_lab(rgb_to_lab(picture[None, :, strip]))[0] for strip in strips]
+        ab = _see(self.network, torch.cat(l, dim=-2), self.size).cpu()
+
+        # Bicubic enlargement, as two matrix products: a strip needs only its own rows.
+        down = _enlargement(ab.shape[-2], height)
+        across = _enlargement(ab.shape[-1], width)
+        for strip, strip_l in zip(strips, l, strict=True):
+            picture[:, strip] = join(strip_l, down[strip] @ ab @ across.mT)[0]
+        return picture
+
+
+@torch.inference_mode()
+def predict_ab(network: nn.Module, l: Tensor, size: int) -> Tensor:
+    """Predict colors of pictures of any size by a network that was trained at another.
+
+    The picture is reduced until its shorter side is ``size``; the colors that the
+    network finds are enlarged onto it bicubically. (Enlarging TRUE colors four times
+    leaves 42.9 dB: little is lost.)
+
+    Args:
+        network: l to ab. Used as it is: put it into evaluation mode first.
+        l: ``(B, 1, H, W)`` in [-1, 1].
+        size: pixels of the shorter side that the network sees.
+
+    Returns:
+        ab ``(B, 2, H, W)``, normalized, float32, on the device of l.
+    """
+    ab = _see(network, l, size)
+    return F.interpolate(ab, l.shape[-2:], mode="bicubic").to(l.device)
+
+
+def join(l: Tensor, ab: Tensor) -> Tensor:
+    """Join the lightness of a picture with predicted colors to 8-bit sRGB.
+
+    Where that leaves the gamut the chroma gives way, so that the picture's own
+    lightness is kept to the rounding of 8 bits.
+
+    Args:
+        l: ``(B, 1, H, W)`` in [-1, 1].
+        ab: ``(B, 2, H, W)``, as a network returns it.
+
+    Returns:
+        uint8 ``(B, 3, H, W)``.
+    """
+    return rgb_to_uint8(lab_to_rgb(reduce_chroma(denormalize_lab(l, ab))))
+
+
+def network_size(height: int, width: int, size: int) -> tuple[int, int]:
+    """The size at which a network sees a picture: its shorter side is ``size``.
+
+    Both sides are multiples of 32. Proportions are kept, up to that rounding and up to
+    1 : 4; a thinner picture is squashed.
+    """
+    shorter = min(height, width)
+    seen = [min(side / shorter, LONGEST_SIDE) * size for side in (height, width)]
+    height, width = (max(1, round(side / SIDES_DIVISIBLE_BY)) for side in seen)
+    return height * SIDES_DIVISIBLE_BY, width * SIDES_DIVISIBLE_BY
+
+
+def check_output(output: str | Path, overwrite: bool) -> None:
+    """Refuse, before any work, what could not be saved or would destroy something.
+
+    Raises:
+        ValueError: a suffix that no format has.
+        FileExistsError: it is there, and ``overwrite`` is false.
+    """
+    _format_of(output)
+    if Path(output).exists() and not overwrite:
+        raise FileExistsError(
+            f"{output} is there already: choose another name or overwrite it"
+        )
+
+
+def save_photo(photo: Image.Image, output: str | Path) -> None:
+    """Save a picture in the format of the suffix, all or nothing.
+
+    It is tagged as sRGB, and its EXIF comes along.
+
+    Raises:
+        ValueError: a suffix that no format has, or a picture too large for its format.
+        OSError: it could not be written; what was there is intact.
+    """
+    kind, options = _format_of(output)
+    if max(photo.size) > LONGEST_SAVED.get(kind, max(photo.size)):
+        raise ValueError(
+            f"{output}: {kind} holds at most {LONGEST_SAVED[kind]:,} pixels a side, the "
+            f"picture has {photo.width} x {photo.height}; save it as .png"
+        )
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    if exif := photo.info.get("exif"):
+        options = options | {"exif": exif}
+    with replacing(output) as file:
+        photo.save(file, kind, icc_profile=srgb, **options)
+
+
+def _format_of(output):
+    suffix = Path(output).suffix.lower()
+    if suffix not in FORMATS:
+        raise ValueError(f"{output}: unknown suffix; use one of {', '.join(FORMATS)}")
+    return FORMATS[suffix]
+
+
+def _see(network, l, size):
+    """Colors at the network's own size: float32 ``(B, 2, h, w)`` on its device."""
+    seen = F.interpolate(
+        l, network_size(*l.shape[-2:], size), mode="bicubic", antialias=True
+    )
+    device = next(network.parameters()).device
+    return network(seen.clamp(-1, 1).to(device)).float()
+
+
+def _enlargement(small, large):
+    """``(large, small)``: the matrix that F.interpolate applies along one side."""
+    unit = torch.eye(small)[None, None]
+    return F.interpolate(unit, (large, small), mode="bicubic")[0, 0]

@@ -1,0 +1,96 @@
+"""Weight files: half the size, the same colors, and clear words for what is none."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from colorize_lib import weights
+from colorize_lib.models import Autoencoder
+from colorize_lib.weights import load_weights, save_weights, stored_weights
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return Autoencoder().eval()
+
+
+def save(network, path, **changes):
+    options = {"architecture": "autoencoder", "size": 96, "about": "a test"} | changes
+    return save_weights(network, path, **options)
+
+
+def test_round_trip_to_half_precision(tmp_path, network):
+    path = save(network, tmp_path / "net.safetensors")
+    loaded, about = load_weights(path)
+    assert about == {"architecture": "autoencoder", "size": 96, "about": "a test"}
+    assert not loaded.training
+    for name, parameter in network.named_parameters():
+        assert torch.equal(loaded.get_parameter(name), parameter.half().float())
+    l = torch.rand(1, 1, 32, 32) * 2 - 1
+    torch.testing.assert_close(loaded(l), network(l), rtol=0, atol=2e-3)
+    assert path.stat().st_size < 2 * 4_756_770 + 10_000
+
+
+def test_values_that_half_precision_cannot_hold_are_refused(tmp_path):
+    torch.manual_seed(0)
+    network = Autoencoder()
+    with torch.no_grad():
+        next(network.parameters()).fill_(1e6)
+    with pytest.raises(
+        ValueError, match=r"encoder.0.weight holds values that float16 cannot"
+    ):
+        save(network, tmp_path / "net.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [0, 100, None])
+def test_a_size_that_no_network_takes_is_refused(tmp_path, network, size):
+    with pytest.raises(ValueError, match=rf"size must be a multiple of 32, not {size}"):
+        save(network, tmp_path / "net.safetensors", size=size)
+
+
+def test_an_unknown_architecture_is_refused(tmp_path, network):
+    with pytest.raises(
+        ValueError, match=r"unknown architecture 'vgg'; known: autoencoder"
+    ):
+        save(network, tmp_path / "net.safetensors", architecture="vgg")
+
+
+@pytest.mark.parametrize(
+    "content", ["empty", "text", "cut", "foreign", "no size", "other network"]
+)
+def test_what_is_no_weight_file_is_named(tmp_path, network, content):
+    path = save(network, tmp_path / "net.safetensors")
+    if content == "foreign":
+        save_file({"x": torch.zeros(3)}, path)
+    elif content == "no size":
+        save_file({"x": torch.zeros(3)}, path, {"architecture": "autoencoder"})
+    elif content == "other network":
+        metadata = {"architecture": "autoencoder", "size": "96", "about": ""}
+        save_file({"x": torch.zeros(3)}, path, metadata)
+    else:
+        contents = {"empty": b"", "text": b"hello", "cut": path.read_bytes()[:10_000]}
+        path.write_bytes(contents[content])
+    with pytest.raises(ValueError, match=r"net.safetensors"):
+        load_weights(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no weight file at .*nowhere"):
+        load_weights(tmp_path / "nowhere.safetensors")
+
+
+def test_the_default_weights_are_stored():
+    network, about = load_weights(stored_weights())
+    assert about["about"]
+    assert about["size"] % 32 == 0
+    assert network(torch.zeros(1, 1, 32, 32)).abs().max() < 1
+
+
+def test_weights_that_are_not_stored(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "FOLDERS", (tmp_path,))
+    with pytest.raises(
+        FileNotFoundError, match=r"no stored weights 'autoencoder'.*checkout"
+    ):
+        stored_weights()
