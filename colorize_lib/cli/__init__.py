@@ -1,0 +1,16 @@
+"""The command ``colorize``."""
+
+import sys
+from collections.abc import Sequence
+
+from colorize_lib.cli import photos, train
+
+COMMANDS = {"train": train.main}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the first argument names; without one, color photographs."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments and arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]](arguments[1:])
+    return photos.main(arguments)

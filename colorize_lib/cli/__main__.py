@@ -1,0 +1,7 @@
+"""``python -m colorize_lib.cli``: the command, where no script was installed."""
+
+import sys
+
+from colorize_lib.cli import main
+
+sys.exit(main())

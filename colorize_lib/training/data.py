@@ -1,0 +1,84 @@
+"""From collections of photographs to what a recipe learns from, without leaks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from colorize_lib.photos import (
+    PreparedSet,
+    Source,
+    Split,
+    combined,
+    near_duplicates,
+    prepare,
+    split,
+)
+
+MARGIN = 9 / 8  # how much larger than its crop a picture is prepared
+LOOK_ALIKE = 64  # pixels at which photographs are split and compared
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Collections to learn from.
+
+    Attributes:
+        data: photographs that are split into training, validation and test.
+        also: photographs for training alone.
+        small: small pictures, for training alone, and only where a stage asks for them.
+        folder: where the prepared sets are kept; None for the cache folder.
+        validation: how many photographs of ``data`` training is watched on.
+        test: how many it never sees, nor any choice.
+        seed: of the split.
+    """
+
+    data: Sequence[Source]
+    also: Sequence[Source] = ()
+    small: Sequence[Source] = ()
+    folder: Path | None = None
+    validation: int = 200
+    test: int = 400
+    seed: int = 0
+
+    @cached_property
+    def split(self) -> Split:
+        """The names of the three parts of ``data``, the same on every machine."""
+        pictures = self._prepared(LOOK_ALIKE, self.data)
+        return split(
+            pictures,
+            seed=self.seed,
+            train="rest",
+            validation=self.validation,
+            test=self.test,
+        )
+
+    @cached_property
+    def leaks(self) -> frozenset[str]:
+        """The names of training pictures that show a held-out photograph again."""
+        held_out = {*self.split.validation, *self.split.test}
+        pictures = self._prepared(LOOK_ALIKE, [*self.data, *self.also, *self.small])
+        again = near_duplicates(pictures, pictures.subset(sorted(held_out)))
+        leaks = {
+            name for name, leaks in zip(pictures.names, again, strict=True) if leaks
+        }
+        return frozenset(leaks - held_out)
+
+    def for_training(self, size: int, *, small: bool = False) -> PreparedSet:
+        """What a stage of ``size`` learns from.
+
+        Where no small pictures are among them they are an eighth larger, to crop from.
+        Near-gray pictures, duplicates and leaks are left out.
+        """
+        sources = [*self.data, *self.also, *(self.small if small else ())]
+        pictures = self._prepared(size if small else round(size * MARGIN), sources)
+        left_out = {*self.split.validation, *self.split.test, *self.leaks}
+        return pictures.for_training(n for n in pictures.names if n not in left_out)
+
+    def held_out(self, part: str, size: int) -> PreparedSet:
+        """The ``"validation"`` or ``"test"`` photographs, without near-gray ones."""
+        pictures = self._prepared(size, self.data)
+        return pictures.for_training(getattr(self.split, part))
+
+    def _prepared(self, size, sources):
+        return prepare(combined(*sources), size, folder=self.folder)

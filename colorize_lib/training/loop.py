@@ -1,0 +1,264 @@
+"""The loop that every method shares: progress, log, checkpoints, resume.
+
+Taught in chapter 3.
+"""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from colorize_lib.color import normalize_lab
+from colorize_lib.files import replacing
+from colorize_lib.photos import batches, to_lab
+from colorize_lib.training.checkpoints import (
+    load_checkpoint,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+)
+
+LOOK_EVERY = 20  # batches between two looks at the losses: each makes a GPU wait
+
+
+class Method(Protocol):
+    """A way to train: networks, optimizers, and the step that ties them together."""
+
+    network: nn.Module  # the one that colors
+
+    def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]: ...
+    def state_dict(self) -> dict: ...
+    def load_state_dict(self, state: dict) -> None: ...
+
+
+class TrainingDivergedError(RuntimeError):
+    """A loss or a weight is no longer a number."""
+
+
+class TrainingStopped(KeyboardInterrupt):
+    """Ctrl-C: the run is saved, and the same call goes on from there."""
+
+
+@dataclass
+class Progress:
+    """How far a run is; with the method's state, all that a resumed run needs."""
+
+    epoch: int = 0  # finished epochs
+    batch: int = 0  # batches of the next epoch that are done
+    seconds: float = 0.0  # spent on these batches
+    sums: dict = field(default_factory=dict)  # of each loss over these batches
+    history: list = field(default_factory=list)  # a line for each finished epoch
+
+    def means(self) -> dict[str, float]:
+        return {name: float(total) / self.batch for name, total in self.sums.items()}
+
+
+def fit(
+    method: Method,
+    images: Sequence,
+    folder: Path,
+    *,
+    epochs: int,
+    batch_size: int,
+    crop: int | None = None,
+    flip: bool = True,
+    seed: int = 0,
+    validate: Callable[[nn.Module], dict[str, float]] | None = None,
+    best_by: str = "loss",
+    device: torch.device | str = "cpu",
+    checkpoint_minutes: float = 10,
+    show_progress: bool = True,
+) -> list[dict]:
+    """Train a method; where ``folder`` holds a checkpoint, go on from it.
+
+    On a CPU a resumed run ends with the same weights as an undisturbed one, to the last
+    bit. Into ``folder`` go ``last.pt`` (all that is needed to go on; after every epoch,
+    every ``checkpoint_minutes`` and on Ctrl-C), ``best.pt`` (the coloring network of
+    the best epoch, alone) and ``log.jsonl`` (a line an epoch).
+
+    Args:
+        method: what a step is, see :class:`Method`; its networks lie on ``device``.
+        images: photographs uint8 ``(n, 3, H, W)`` or drawn scenes in float Lab, see
+            :func:`colorize_lib.photos.batches.batches`.
+        folder: of this run, and of no other.
+        epochs: in all, those of earlier calls included.
+        batch_size: pictures a step; what does not fill a last batch waits for another
+            epoch.
+        crop: side in pixels of a random crop; None takes pictures whole.
+        flip: mirror each picture left to right with probability 1/2.
+        seed: of the order and the augmentation. Initial weights are the caller's.
+        validate: scores of the network after each epoch, by names of your choice.
+        best_by: the entry of an epoch's line that decides what is best: the lowest.
+        device: where the batches go.
+        checkpoint_minutes: how much work a crash may cost.
+        show_progress: a bar with the losses and images/s.
+
+    Returns:
+        A dictionary for each epoch: ``epoch`` (from 1), the mean of each loss,
+        ``seconds``, ``images_per_second``, and what ``validate`` returned.
+
+    Raises:
+        ValueError: fewer pictures than a batch; or the checkpoint in ``folder`` is of a
+            run with other settings.
+        TrainingDivergedError: a loss is nan or infinite; the last checkpoint is from
+            before.
+        TrainingStopped: Ctrl-C; the run is saved.
+    """
+    if len(images) < batch_size:
+        raise ValueError(
+            f"{len(images)} pictures do not fill one batch of {batch_size}"
+        )
+    per_epoch = len(images) // batch_size
+    settings = {"images": list(images.shape), "batch_size": batch_size}
+    settings |= {"crop": crop, "flip": flip, "seed": seed}
+    folder = Path(folder)
+    run = _resume(folder, method, settings)
+
+    with _ctrl_c() as stop:
+        while run.epoch < epochs:
+            feed = batches(
+                images,
+                batch_size,
+                shuffle=True,
+                drop_last=True,
+                flip=flip,
+                crop=crop,
+                seed=seed,
+                epoch=run.epoch,
+                start_batch=run.batch,
+                device=device,
+            )
+            bar = tqdm(
+                feed,
+                f"epoch {run.epoch + 1}/{epochs}",
+                total=per_epoch,
+                initial=run.batch,
+                unit="batch",
+                disable=not show_progress,
+            )
+            started = saved = time.monotonic()
+            before = run.seconds
+
+            for batch in bar:
+                losses = method.step(*normalize_lab(to_lab(batch)))
+                run.sums = {
+                    name: run.sums.get(name, 0.0) + losses[name] for name in losses
+                }
+                run.batch += 1
+
+                # Now and then, look at the losses and save.
+                if (
+                    run.batch % LOOK_EVERY == 0
+                    or run.batch == per_epoch
+                    or stop.is_set()
+                ):
+                    run.seconds = before + time.monotonic() - started
+                    speed = f"{run.batch * batch_size / run.seconds:.0f}"
+                    bar.set_postfix(
+                        _finite(run, folder), **{"images/s": speed}, refresh=False
+                    )
+                    if (
+                        time.monotonic() - saved > 60 * checkpoint_minutes
+                        or stop.is_set()
+                    ):
+                        _save(folder, method, settings, run)
+                        saved = time.monotonic()
+                if stop.is_set():
+                    raise TrainingStopped(
+                        f"stopped in epoch {run.epoch + 1} after batch {run.batch} and saved "
+                        f"to {folder / 'last.pt'}: run the same again to go on"
+                    )
+
+            run.seconds = before + time.monotonic() - started
+            _finish_epoch(run, method, folder, validate, batch_size, best_by)
+            _save(folder, method, settings, run)
+    return run.history
+
+
+def _finish_epoch(run, method, folder, validate, batch_size, best_by):
+    line = {
+        "epoch": run.epoch + 1,
+        **_finite(run, folder),
+        "seconds": run.seconds,
+        "images_per_second": run.batch * batch_size / run.seconds,
+        **(validate(method.network) if validate else {}),
+    }
+    history = [*run.history, line]
+    if line[best_by] == min(earlier[best_by] for earlier in history):
+        best = {"network": method.network.state_dict(), "line": line}
+        save_checkpoint(best, folder / "best.pt")
+    vars(run).update(vars(Progress(epoch=run.epoch + 1, history=history)))
+
+
+def _save(folder, method, settings, run):
+    if not all(x.isfinite().all() for x in method.network.parameters()):
+        raise _diverged("a weight", run, folder)
+    state = {"settings": settings, "run": asdict(run), "method": method.state_dict()}
+    save_checkpoint(state | {"random": random_state()}, folder / "last.pt")
+    with replacing(folder / "log.jsonl") as log:
+        log.writelines(f"{json.dumps(line)}\n".encode() for line in run.history)
+
+
+def _resume(folder, method, settings):
+    for leftover in folder.glob(".*.tmp"):  # of a run that was killed while it wrote
+        leftover.unlink()
+    if not (folder / "last.pt").exists():
+        return Progress()
+    state = load_checkpoint(folder / "last.pt")
+    differing = [
+        f"{name} {state['settings'].get(name)}, now {value}"
+        for name, value in settings.items()
+        if state["settings"].get(name) != value
+    ]
+    if differing:
+        raise ValueError(
+            f"the run in {folder} was started with {'; '.join(differing)}: "
+            "give the same settings to go on, or another folder to start afresh"
+        )
+    method.load_state_dict(state["method"])
+    restore_random_state(state["random"])
+    return Progress(**state["run"])
+
+
+def _finite(run, folder):
+    means = run.means()
+    for name, value in means.items():
+        if not abs(value) < float("inf"):  # true for nan too
+            raise _diverged(f"the loss {name!r}", run, folder)
+    return means
+
+
+def _diverged(what, run, folder):
+    return TrainingDivergedError(
+        f"{what} is no longer a number, in epoch {run.epoch + 1} by batch {run.batch}. "
+        "The usual remedies: a lower learning rate, precision='float32', a look at the "
+        f"pictures. The last checkpoint in {folder}, if there is one, is from before."
+    )
+
+
+@contextmanager
+def _ctrl_c():
+    """Turn the first Ctrl-C into a flag, so that no step is cut in half."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop  # signals go to the main thread only
+        return
+
+    def request(number, frame):
+        stop.set()
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, request)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, previous)

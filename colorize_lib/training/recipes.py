@@ -1,0 +1,149 @@
+"""Recipes: named ways to train a colorizer, and how one is followed."""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from colorize_lib.evaluation import evaluate
+from colorize_lib.models import COLORIZERS
+from colorize_lib.photos import batches
+from colorize_lib.training.data import Pictures
+from colorize_lib.training.loop import fit
+from colorize_lib.training.precision import choose_precision
+from colorize_lib.training.regression import Regression
+
+LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Some epochs at one size, from the weights that the stage before left."""
+
+    size: int  # pixels of the square that the network sees
+    epochs: int
+    batch_size: int
+    learning_rate: (
+        float  # the peak of one cycle: up for a tenth of the steps, then down
+    )
+    small_pictures: bool = False  # also learn from the collection of small pictures
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train one network by regression."""
+
+    name: str
+    network: str  # its name in COLORIZERS
+    stages: tuple[Stage, ...]
+    loss: str  # "l1" or "l2"
+    # Decoupled from the gradient (AdamW): light, against learning photographs by heart.
+    weight_decay: float = 0.01
+    seed: int = 0
+
+
+# A picture of 64 pixels costs a sixteenth of one of 256, and what color grass is can be
+# learned from it: most steps are taken there. The short stages after it get the network
+# used to the sizes at which it will color.
+GROWING = (
+    Stage(64, epochs=14, batch_size=64, learning_rate=1e-3, small_pictures=True),
+    Stage(128, epochs=10, batch_size=32, learning_rate=4e-4),
+    Stage(192, epochs=2, batch_size=16, learning_rate=1e-4),
+)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        # As its source describes it, but for the growing size.
+        Recipe("autoencoder-l2", "autoencoder", GROWING, loss="l2"),
+        Recipe("autoencoder-l1", "autoencoder", GROWING, loss="l1"),
+        Recipe("residual-autoencoder", "residual_autoencoder", GROWING, loss="l1"),
+    )
+}
+
+
+def train(
+    recipe: Recipe,
+    pictures: Pictures,
+    folder: Path,
+    *,
+    device: torch.device | str = "cpu",
+    precision: str | None = None,
+    show_progress: bool = True,
+) -> tuple[nn.Module, list[dict]]:
+    """Follow a recipe; called again after an interruption, it goes on where it was.
+
+    Args:
+        recipe: one of ``RECIPES``, or your own.
+        pictures: what to learn from, and the photographs to validate on.
+        folder: of this run; each stage gets a folder inside it, see
+            :func:`colorize_lib.training.loop.fit`.
+        device: where to train.
+        precision: overrules :func:`~colorize_lib.training.precision.choose_precision`.
+        show_progress: bars with the losses and images/s.
+
+    Returns:
+        The network, and the lines of all epochs, each with its stage's ``size``.
+
+    Raises:
+        ValueError, TrainingDivergedError, TrainingStopped: see ``fit``.
+    """
+    torch.manual_seed(recipe.seed)
+    network = COLORIZERS[recipe.network]()
+    network = network.to(device=device, memory_format=torch.channels_last)
+    history = []
+    for number, stage in enumerate(recipe.stages, start=1):
+        images = pictures.for_training(stage.size, small=stage.small_pictures)
+        validation = pictures.held_out("validation", stage.size)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), stage.learning_rate, weight_decay=recipe.weight_decay
+        )
+        steps = stage.epochs * (len(images) // stage.batch_size)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, partial(one_cycle, steps)
+        )
+        lines = fit(
+            Regression(
+                network,
+                optimizer,
+                choose_precision(device, precision),
+                LOSSES[recipe.loss],
+                scheduler,
+            ),
+            images,
+            Path(folder) / f"{number}-{stage.size}px",
+            epochs=stage.epochs,
+            batch_size=stage.batch_size,
+            crop=stage.size,
+            seed=recipe.seed,
+            validate=partial(validation_scores, images=validation, device=device),
+            device=device,
+            show_progress=show_progress,
+        )
+        history += [{"size": stage.size} | line for line in lines]
+    return network, history
+
+
+def one_cycle(steps: int, step: int) -> float:
+    """The learning rate, as a share of its peak: a linear rise, then half a cosine.
+
+    The rise over the first tenth spares fresh weights the largest steps; the long way
+    down to zero averages out what single batches pull at. After Smith and Topin, 2018.
+    """
+    rise = max(1, steps // 10)
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def validation_scores(network: nn.Module, images, device) -> dict[str, float]:
+    """Mean scores on validation photographs; ``gray_...``: of the gray pictures."""
+    network.eval()
+    with torch.inference_mode():
+        scores = evaluate({"network": network}, batches(images, 32, device=device))
+    gray, ours, _ = (row.means() for row in scores.values())
+    return ours | {f"gray_{name}": value for name, value in gray.items()}

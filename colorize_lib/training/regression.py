@@ -1,0 +1,68 @@
+"""Regression: make a pixel loss small. The plainest method, taught in chapter 3."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorize_lib.training.precision import Precision
+
+
+class Regression:
+    """One network, one optimizer, one loss; a step at a time.
+
+    Args:
+        network: l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``.
+        optimizer: over the network's parameters.
+        precision: what the network computes in; the loss is always float32.
+        loss: of prediction and truth, a scalar. L2 (``F.mse_loss``) is least at the
+            mean of all plausible colors, L1 (``F.l1_loss``) at their median.
+        scheduler: of the learning rate, advanced once a step.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        precision: Precision,
+        loss: Callable[[Tensor, Tensor], Tensor] = F.l1_loss,
+        scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+    ):
+        self.network, self.optimizer, self.precision = network, optimizer, precision
+        self.loss, self.scheduler = loss, scheduler
+        self.scaler = precision.grad_scaler()
+
+    def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
+        """Learn from one normalized batch; return the losses, detached."""
+        self.network.train()
+        with self.precision.autocast():
+            predicted = self.network(l)
+        loss = self.loss(predicted.float(), ab)
+
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        return {"loss": loss.detach()}
+
+    def state_dict(self) -> dict:
+        """All that a later run needs to go on with the very same next step."""
+        return {name: part.state_dict() for name, part in self._parts().items()}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self):
+        parts = {
+            "network": self.network,
+            "optimizer": self.optimizer,
+            "scaler": self.scaler,
+        }
+        return (
+            parts if self.scheduler is None else parts | {"scheduler": self.scheduler}
+        )
