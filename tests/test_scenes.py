@@ -1,0 +1,529 @@
+"""The drawn world against its laws: statistics, independence, no clue in L, gamut."""
+
+import itertools
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy import optimize, stats
+from torch import nn
+
+from colorize_lib.color import lab_to_rgb, out_of_gamut, rgb_to_lab, rgb_to_uint8
+from colorize_lib.scenes import (
+    KINDS,
+    LAWS,
+    LIGHTNESS,
+    MIXED,
+    HueArc,
+    Palette,
+    draw_scenes,
+)
+from colorize_lib.scenes.canvas import MOST_THINGS, Canvas
+from colorize_lib.scenes.randomness import scene_keys, uniform
+from colorize_lib.scenes.shapes import noise_tile
+
+MANY_COLORED = ("car", "roof", "balloon", "flower")
+RARE = 1e-4  # how often a fair world fails a test at this level; our seeds are fixed
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Many small operations: on shared cores a second thread is mostly waited for."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def world():
+    return draw_scenes(2500, 64, seed=3)
+
+
+def visible(scenes, kind, least=10):
+    """(scene, thing) of every thing of a kind that shows this many unmixed pixels."""
+    i, y, x = scenes.mask(kind).nonzero(as_tuple=True)
+    things = len(scenes.cast)
+    pixels = torch.bincount(i * things + scenes.thing[i, y, x])
+    seen = (pixels >= least).nonzero()[:, 0]
+    return seen // things, seen % things
+
+
+def color_index(scenes, kind, scene, thing):
+    """Which color of its palette each thing has."""
+    return torch.cdist(scenes.colors[scene, thing], LAWS[kind].modes).argmin(1)
+
+
+# ------------------------------------------------------------ laws
+
+points = st.tuples(st.floats(-80, 80), st.floats(-80, 80))
+weighted = st.tuples(points, st.floats(0.1, 1))
+
+
+def palette(weighted_points):
+    colors, weights = zip(*weighted_points, strict=True)
+    odds = tuple(np.array(weights) / sum(weights))
+    return Palette(tuple(map(str, range(len(odds)))), colors, odds)
+
+
+palettes = st.lists(weighted, min_size=1, max_size=5).map(palette)
+
+
+def expected_distance(law, x):
+    weights = np.array(law.odds)
+    return weights @ np.linalg.norm(np.array(law.colors) - np.asarray(x), axis=1)
+
+
+TWICE = Palette(
+    ("x", "x again", "y", "z"),
+    ((0.0, 0.0), (0.0, 0.0), (1.0, 0.0), (3.0, 0.0)),
+    (0.25,) * 4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@example(TWICE)
+@given(palettes)
+def test_geometric_median_is_the_minimum(law):
+    ours = law.geometric_median.double().numpy()
+    search = partial(
+        optimize.minimize,
+        partial(expected_distance, law),
+        method="Nelder-Mead",
+        options={"xatol": 1e-8, "fatol": 1e-10, "maxiter": 2000},
+    )
+    least = min(search(start).fun for start in [*law.colors, law.mean.tolist()])
+    assert expected_distance(law, ours) <= least + 1e-4
+
+
+@settings(max_examples=60, deadline=None)
+@given(palettes)
+def test_mean_and_median_are_the_minima_of_their_losses(law):
+    colors, weights = np.array(law.colors), np.array(law.odds)
+    for channel in range(2):
+        values, ours = colors[:, channel], law.median[channel].item()
+        # The least absolute deviation is reached at a data point: try all of them.
+        loss, *others = (weights @ np.abs(values - v) for v in (ours, *values))
+        assert loss <= min(others) + 1e-4
+        mean = np.average(values, weights=weights)
+        assert law.mean[channel].item() == pytest.approx(mean, abs=1e-4)
+
+
+# What the docstring of colorize_lib.scenes.kinds tells the reader, in figures.
+@pytest.mark.parametrize(
+    ("kind", "mean", "median", "geometric_median"),
+    [
+        ("car", (27, -6), (27, -6), (27, -6)),
+        ("roof", (18, 14), (38, 34), (38, 34)),
+        ("balloon", (12.0, -2.7), (22, -20), (3.5, -17.2)),
+        ("flower", (26.5, -2.3), (28.6, -3.1), (30.9, -2.7)),
+    ],
+)
+def test_the_points_are_those_that_are_stated(kind, mean, median, geometric_median):
+    law = LAWS[kind]
+    assert law.mean.tolist() == pytest.approx(mean, abs=0.05)
+    assert law.median.tolist() == pytest.approx(median, abs=0.05)
+    assert law.geometric_median.tolist() == pytest.approx(geometric_median, abs=0.05)
+
+
+def test_the_colors_and_odds_are_those_that_are_stated():
+    assert LAWS["car"].modes.tolist() == [[52, 34], [2, -46]]
+    assert LAWS["roof"].modes.tolist() == [[38, 34], [-12, -16]]
+    assert LAWS["balloon"].modes.tolist() == [[34, 54], [-20, -20], [22, -42]]
+    assert LAWS["car"].odds == (0.5, 0.5)
+    assert LAWS["roof"].odds == (0.6, 0.4)
+    assert LAWS["balloon"].odds == (1 / 3, 1 / 3, 1 / 3)
+    assert LAWS["flower"] == HueArc(chroma=36, start=-80, end=70)
+    others = [LAWS[kind] for kind in KINDS if kind not in MANY_COLORED]
+    assert all(law.odds == (1,) for law in others)
+
+
+def test_two_at_equal_odds_give_the_midpoint():
+    law = LAWS["car"]
+    for point in (law.mean, law.median, law.geometric_median):
+        assert torch.allclose(point, law.modes.mean(0))
+
+
+def test_sixty_to_forty_gives_the_likelier_color():
+    law = LAWS["roof"]
+    assert torch.equal(law.median, law.modes[0])
+    assert torch.equal(law.geometric_median, law.modes[0])
+
+
+def test_balloons_tell_the_losses_apart():
+    law = LAWS["balloon"]
+    answers = (law.mean, law.median, law.geometric_median)
+    assert min((p - q).norm() for p, q in itertools.combinations(answers, 2)) > 16.8
+    assert min(law.distance(p) for p in answers) > 21.9
+    # At an angle of 120 degrees the geometric median would be that color itself.
+    for i in range(3):
+        to_others = law.modes[[(i + 1) % 3, (i + 2) % 3]] - law.modes[i]
+        assert torch.cosine_similarity(to_others[0], to_others[1], dim=0) > -0.49
+    # A closed form: seen from the Fermat point, the three colors lie 120 degrees apart.
+    rays = nn.functional.normalize((law.modes - law.geometric_median).double(), dim=1)
+    assert torch.allclose(rays.sum(0), torch.zeros(2).double(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "arc", [LAWS["flower"], HueArc(40.0, 100.0, 290.0), HueArc(9.0, -5.0, 3.0)]
+)
+def test_arc_against_brute_force(arc):
+    hues = np.radians(np.linspace(arc.start, arc.end, 200_001))
+    a, b = arc.chroma * np.cos(hues), arc.chroma * np.sin(hues)
+    assert arc.mean.numpy() == pytest.approx([a.mean(), b.mean()], abs=1e-3)
+    assert arc.median.numpy() == pytest.approx([np.median(a), np.median(b)], abs=2e-3)
+    search = optimize.minimize(
+        lambda x: np.hypot(a - x[0], b - x[1]).mean(), [a.mean(), b.mean()]
+    )
+    assert arc.geometric_median.numpy() == pytest.approx(search.x, abs=2e-3)
+
+
+@pytest.mark.parametrize("kind", MANY_COLORED)
+def test_the_nearest_mode_is_measured_right(kind):
+    law = LAWS[kind]
+    ab = 140 * torch.rand(500, 2, generator=torch.Generator().manual_seed(0)) - 70
+    brute = torch.cdist(ab, law.sample(torch.linspace(0, 1 - 2**-24, 20_001))).amin(1)
+    assert torch.allclose(law.distance(ab), brute, atol=5e-3)
+    assert law.distance(law.modes).max() < 1e-4
+
+
+def test_sampling_follows_the_odds_at_both_ends():
+    colors = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
+    law = Palette(("x", "y", "z"), colors, (0.25, 0.25, 0.5))
+    u = torch.tensor([[0.0, 0.2499, 0.25], [0.4999, 0.5, 1 - 2**-24]])
+    assert law.sample(u)[..., 0].tolist() == [[0, 0, 1], [1, 2, 2]]
+
+
+def test_bad_laws_are_refused():
+    with pytest.raises(ValueError, match="add up to 1"):
+        Palette(("x", "y"), ((0.0, 0.0), (1.0, 1.0)), (0.5, 0.6))
+    with pytest.raises(ValueError, match="per color"):
+        Palette(("x",), ((0.0, 0.0), (1.0, 1.0)), (0.5, 0.5))
+    with pytest.raises(ValueError, match="degrees"):
+        HueArc(30.0, 50.0, 20.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_color_of_a_kind_can_be_shown_at_every_lightness(kind):
+    colors = LAWS[kind].modes
+    L = torch.linspace(*LIGHTNESS[kind], 200)[:, None].expand(-1, len(colors))
+    ab = colors.T[:, None].expand(-1, 200, -1)
+    assert not out_of_gamut(torch.cat([L[None], ab]), tolerance=1e-4).any()
+
+
+# ------------------------------------------------------------ dice
+
+
+def test_dice_are_uniform_and_depend_on_their_address_only():
+    keys = scene_keys(5, torch.arange(2000))
+    u = uniform(keys, "x", 4, 5)
+    assert stats.kstest(u.flatten().numpy(), "uniform").pvalue > RARE
+    fewer = uniform(scene_keys(5, torch.arange(7, 9)), "x", 3)
+    assert torch.equal(u[7:9].flatten(1)[:, :3], fewer)
+    others = [
+        uniform(keys, "y", 20).flatten(),
+        uniform(scene_keys(6, torch.arange(2000)), "x", 20).flatten(),
+        u.flatten().roll(1),
+        u.flatten().roll(20),
+    ]
+    for v in others:  # 40,000 pairs: an honest correlation stays below 0.02
+        assert abs(np.corrcoef(u.flatten(), v)[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize("seed", [-1, 0, 2**63, 2**70 + 3])
+def test_any_integer_is_a_seed(seed):
+    u = uniform(scene_keys(seed, torch.arange(3)), "x", 1000)
+    assert 0 <= u.min() < 0.01
+    assert 0.99 < u.max() < 1
+
+
+def test_texture_has_no_seam():
+    tile = noise_tile(128, 0.02, 0.05, torch.device("cpu"))
+    assert tile.std() == pytest.approx(1, abs=0.3)
+    assert (tile[0] - tile[-1]).std() < 1.5 * tile.diff(dim=0).std()
+    assert (tile[:, 0] - tile[:, -1]).std() < 1.5 * tile.diff(dim=1).std()
+
+
+# ------------------------------------------------------------ drawing
+
+
+@pytest.mark.parametrize("size", [32, 64, (48, 96), (96, 33), (40, 120)])
+def test_shapes_types_and_colors(size):
+    scenes = draw_scenes(3, size, seed=1)
+    height, width = (size, size) if isinstance(size, int) else size
+    assert scenes.lab.shape == (3, 3, height, width)
+    assert scenes.kind.shape == scenes.thing.shape == (3, height, width)
+    assert (scenes.lab.dtype, scenes.kind.dtype) == (torch.float32, torch.uint8)
+    assert scenes.colors.shape == (3, len(scenes.cast), 2)
+    mixed = scenes.kind == MIXED
+    assert torch.equal(mixed, scenes.thing == -1)
+    assert torch.equal(scenes.kind[~mixed], scenes.cast[scenes.thing[~mixed].long()])
+    for scene in range(3):
+        owned = ~mixed[scene]
+        ab = scenes.lab[scene, 1:, owned].T
+        assert torch.equal(ab, scenes.colors[scene, scenes.thing[scene, owned].long()])
+
+
+def test_largest_cast_has_dice_for_all():
+    assert len(draw_scenes(1, (32, 96)).cast) <= MOST_THINGS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pixels_of_a_kind_have_a_color_and_a_lightness_of_the_kind(world, kind):
+    mask = world.mask(kind)
+    L, a, b = (plane[mask] for plane in world.lab.unbind(1))
+    low, high = LIGHTNESS[kind]
+    assert low <= L.min() < L.max() <= high
+    tolerance = 0 if isinstance(LAWS[kind], Palette) else 1e-4
+    assert LAWS[kind].distance(torch.stack([a, b], 1)[::7]).max() <= tolerance
+
+
+@pytest.mark.parametrize("size", [40, 64, 200])
+def test_drawn_pixels_can_be_shown(size):
+    scenes = draw_scenes(20, size, seed=8)
+    mixed = scenes.kind == MIXED
+    assert not (out_of_gamut(scenes.lab, tolerance=1e-4) & ~mixed).any()
+    # Lab mixes of two sRGB colors may leave the gamut, by less than three 8-bit steps.
+    assert not out_of_gamut(scenes.lab, tolerance=3 / 255).any()
+
+
+def test_every_kind_is_seen_often_enough(world):
+    seen = {kind: world.mask(kind).flatten(1).any(1) for kind in KINDS}
+    share = {kind: here.float().mean().item() for kind, here in seen.items()}
+    assert min(share.values()) > 0.25, share
+    assert min(share[kind] for kind in MANY_COLORED) > 0.8, share
+    assert (world.kind == MIXED).float().mean() < 0.28
+
+
+def test_larger_pictures_have_fewer_mixed_pixels():
+    small, large = (draw_scenes(8, s, seed=2).kind == MIXED for s in (64, 256))
+    assert large.float().mean() < 0.35 * small.float().mean()
+
+
+def test_the_same_scene_at_another_size():
+    small, large = (draw_scenes(12, s, seed=4).lab[:, :1] for s in (64, 256))
+    reduced = nn.functional.avg_pool2d(large, 4)
+    assert (reduced - small).abs().mean() < 1.5
+    other = small.roll(1, dims=0)
+    assert (reduced - other).abs().mean() > 5
+
+
+@pytest.mark.parametrize("size", [64, (50, 75)])
+def test_a_scene_depends_on_its_number_only(size):
+    together = draw_scenes(12, size, seed=5)
+    parts = (0, 5), (5, 1), (6, 6)
+    apart = [draw_scenes(n, size, seed=5, start=start) for start, n in parts]
+    assert torch.equal(together.colors, torch.cat([s.colors for s in apart]))
+    assert torch.equal(together.kind, torch.cat([s.kind for s in apart]))
+    assert torch.equal(together.thing, torch.cat([s.thing for s in apart]))
+    # Not bit for bit: the rest of a vector loop may round differently.
+    assert (together.lab - torch.cat([s.lab for s in apart])).abs().max() < 1e-3
+    assert (together.lab - draw_scenes(12, size, seed=6).lab).abs().mean() > 5
+
+
+def test_chunks_change_nothing(monkeypatch):
+    whole = draw_scenes(7, 64, seed=5)
+    monkeypatch.setattr("colorize_lib.scenes.draw._PIXELS_AT_ONCE", 2 * 64 * 64)
+    chunked = draw_scenes(7, 64, seed=5)
+    assert (whole.lab - chunked.lab).abs().max() < 1e-3
+    assert torch.equal(whole.kind, chunked.kind)
+    assert torch.equal(whole.colors, chunked.colors)
+    assert torch.equal(chunked.lab, draw_scenes(7, 64, seed=5).lab)
+
+
+def test_windows_and_bands_cut_nothing_off(monkeypatch):
+    as_drawn = draw_scenes(40, 64, seed=9)
+    place = Canvas.place
+
+    def place_generously(self, *args, reach, largest):
+        return place(self, *args, reach=[1.4 * r for r in reach], largest=largest)
+
+    monkeypatch.setattr(Canvas, "place", place_generously)
+    monkeypatch.setattr(Canvas, "rows", lambda self, top, bottom: slice(None))
+    generous = draw_scenes(40, 64, seed=9)
+    assert torch.equal(as_drawn.thing, generous.thing)
+    assert (as_drawn.lab - generous.lab).abs().max() < 1e-3
+
+
+def test_colors_change_and_lightness_does_not():
+    a, b = draw_scenes(50, 64, seed=2), draw_scenes(50, 64, seed=2, color_seed=77)
+    assert torch.equal(a.lab[:, 0], b.lab[:, 0])
+    assert torch.equal(a.thing, b.thing)
+    for kind in MANY_COLORED:
+        of_kind = a.cast == KINDS.index(kind)
+        changed = (a.colors[:, of_kind] != b.colors[:, of_kind]).any(-1)
+        assert changed.float().mean() > 0.4
+    assert torch.equal(a.lab, draw_scenes(50, 64, seed=2, color_seed=2).lab)
+
+
+@pytest.mark.parametrize("paint", ["mean", "median", "geometric_median"])
+def test_painting_a_point_of_the_law(paint):
+    sample, scenes = (draw_scenes(20, 64, seed=2, paint=p) for p in ("sample", paint))
+    assert torch.equal(sample.lab[:, 0], scenes.lab[:, 0])
+    for kind in MANY_COLORED:
+        ab = scenes.lab[:, 1:].movedim(1, -1)[scenes.mask(kind)]
+        assert torch.equal(ab, getattr(LAWS[kind], paint).expand_as(ab))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n": 0}, "at least 1"),
+        ({"n": 1, "start": -1}, "start"),
+        ({"n": 1, "size": 31}, "31 x 31.*resize"),
+        ({"n": 1, "size": (64, 2000)}, "64 x 2000"),
+        ({"n": 1, "size": (32, 97)}, "3 times.*crop"),
+        ({"n": 1, "paint": "mode"}, "'mode'"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        draw_scenes(**arguments)
+
+
+# ------------------------------------------------------------ the laws as drawn
+
+
+@pytest.mark.parametrize("kind", ["car", "roof", "balloon"])
+def test_things_follow_the_odds(world, kind):
+    drawn = color_index(world, kind, *visible(world, kind))
+    counts, odds = torch.bincount(drawn).numpy(), np.array(LAWS[kind].odds)
+    assert counts.sum() > 2000
+    assert stats.chisquare(counts, counts.sum() * odds).pvalue > RARE
+
+
+def test_flowers_are_uniform_on_their_arc(world):
+    law = LAWS["flower"]
+    ab = world.colors[visible(world, "flower")]
+    hue = torch.rad2deg(torch.atan2(ab[:, 1], ab[:, 0]))
+    share = (hue - law.start) / (law.end - law.start)
+    assert len(ab) > 5000
+    assert stats.kstest(share, "uniform").pvalue > RARE
+    assert (ab.norm(dim=1) - law.chroma).abs().max() < 1e-4
+
+
+def test_things_of_a_scene_are_independent(world):
+    """Joint outcomes of things of one kind and of several, at the product of odds."""
+    things = {k: (world.cast == KINDS.index(k)).nonzero()[:, 0] for k in MANY_COLORED}
+    scene = torch.arange(len(world.lab))
+    for chosen in (
+        [("car", 0), ("car", 1), ("car", 2), ("car", 3)],
+        [("car", 0), ("roof", 0), ("roof", 1), ("balloon", 0)],
+        [("balloon", 0), ("balloon", 1), ("balloon", 2)],
+    ):
+        joint, odds = torch.zeros_like(scene), np.ones(1)
+        for kind, slot in chosen:
+            law = LAWS[kind]
+            thing = things[kind][slot].expand_as(scene)
+            joint = joint * len(law.odds) + color_index(world, kind, scene, thing)
+            odds = np.outer(odds, law.odds).ravel()
+        counts = torch.bincount(joint, minlength=len(odds)).numpy()
+        assert stats.chisquare(counts, counts.sum() * odds).pvalue > RARE
+
+
+def test_neighboring_scenes_and_color_seeds_are_independent(world):
+    car = (world.cast == KINDS.index("car")).nonzero()[0, 0]
+    red = world.colors[:, car, 0] > 20
+    other = draw_scenes(2500, 32, seed=3, color_seed=4).colors[:, car, 0] > 20
+    for again in (red.roll(1), other):
+        table = [[(p & q).sum() for q in (again, ~again)] for p in (red, ~red)]
+        assert stats.chi2_contingency(np.array(table)).pvalue > RARE
+
+
+# ------------------------------------------------------------ what L gives away
+
+
+def lightness_of_things(scenes, L, kind):
+    """For each visible thing: eleven quantiles of its L, and how many pixels it has."""
+    features, shares = [], np.linspace(0, 1, 11)
+    for scene, thing in zip(*visible(scenes, kind), strict=True):
+        own = L[scene][scenes.thing[scene] == thing]
+        features.append([*np.quantile(own, shares, method="nearest"), len(own)])
+    return np.array(features)
+
+
+def guess_color(scenes, L, kind):
+    """Share of right guesses of the color from L, on unseen things; their number."""
+    why = "scikit-learn does the guessing"
+    ensemble = pytest.importorskip("sklearn.ensemble", reason=why)
+    x = lightness_of_things(scenes, L, kind)
+    y = color_index(scenes, kind, *visible(scenes, kind)).numpy()
+    half = len(x) // 2
+    guesser = ensemble.HistGradientBoostingClassifier(random_state=0)
+    guesser.fit(x[:half], y[:half])
+    return guesser.score(x[half:], y[half:]), len(x) - half
+
+
+@pytest.mark.parametrize("kind", ["car", "roof", "balloon"])
+def test_lightness_gives_no_color_away(world, kind):
+    right, count = guess_color(world, world.lab[:, 0], kind)
+    blind = max(LAWS[kind].odds)  # the best that can be done without looking
+    assert right < blind + 4 * (blind * (1 - blind) / count) ** 0.5
+
+
+def test_the_guesser_would_find_a_clue_of_a_tenth(world):
+    red_cars = world.mask("car") & (world.lab[:, 1] > 20)
+    right, _ = guess_color(world, world.lab[:, 0] + 0.1 * red_cars, "car")
+    assert right > 0.6
+
+
+def test_eight_bits_would_give_the_color_away(world):
+    """Why scenes never pass through 8 bits: rounding moves L by 0.2, and that tells."""
+    rounded = rgb_to_lab(rgb_to_uint8(lab_to_rgb(world.lab)))[:, 0]
+    cars = world.mask("car")
+    assert (rounded - world.lab[:, 0])[cars].abs().max() < 0.2
+    right, _ = guess_color(world, rounded, "car")
+    assert right > 0.95
+
+
+def windows(scenes, kind, height=16, width=24):
+    """L (k, height, width) around each visible thing, with its scene and number."""
+    scene, thing = visible(scenes, kind)
+    cut = []
+    for i, t in zip(scene, thing, strict=True):
+        y, x = (scenes.thing[i] == t).nonzero().float().mean(0).round().long().tolist()
+        top = min(max(y - height // 2, 0), scenes.lab.shape[2] - height)
+        left = min(max(x - width // 2, 0), scenes.lab.shape[3] - width)
+        cut.append(scenes.lab[i, 0, top : top + height, left : left + width])
+    return torch.stack(cut), scene, thing
+
+
+def learn(x, y, classes, epochs=3):
+    """Train a small network on half of the windows; its score on the other half."""
+    torch.manual_seed(0)
+    x, half = (x[:, None] - 55) / 15, len(x) // 2
+    net = nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.LazyLinear(classes),
+    )
+    optimizer = torch.optim.Adam(net.parameters(), 2e-3)
+    for _ in range(epochs):
+        for batch in torch.randperm(half).split(64):
+            loss = nn.functional.cross_entropy(net(x[batch]), y[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    with torch.no_grad():
+        return (net(x[half:]).argmax(1) == y[half:]).float().mean().item()
+
+
+def test_a_network_learns_the_kind_from_lightness_and_not_the_color(world):
+    some = draw_scenes(600, 64, seed=3)
+    by_kind = {kind: windows(some, kind) for kind in MANY_COLORED}
+    x = torch.cat([w for w, _, _ in by_kind.values()])
+    y = torch.arange(len(by_kind)).repeat_interleave(
+        torch.tensor([len(w) for w, _, _ in by_kind.values()])
+    )
+    shuffled = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
+    assert learn(x[shuffled], y[shuffled], len(MANY_COLORED)) > 0.97
+
+    cars, scene, thing = by_kind["car"]
+    right = learn(cars, color_index(some, "car", scene, thing), 2)
+    assert abs(right - 0.5) < 4 * (0.25 / (len(cars) / 2)) ** 0.5
