@@ -5,6 +5,7 @@ A map, in the order in which a photograph travels:
 ================  ======================================================================
 ``sources``       any folder, zip or tar as a sorted list of photographs with groups
 ``datasets``      COCO sample, CIFAR-10, Flowers102, LFW, the landscapes, Flickr8k
+``drawn``         drawn scenes as files, where there are no photographs
 ``gallery``       the pictures that every chapter colors and none trains on
 ``gallery_list``  which they are
 ``archives``      pictures inside a zip or tar, without unpacking
@@ -45,6 +46,7 @@ from colorize_lib.photos.datasets import (
     landscapes,
     lfw,
 )
+from colorize_lib.photos.drawn import drawn_photographs
 from colorize_lib.photos.gallery import (
     GALLERY,
     GalleryPicture,
@@ -70,8 +72,9 @@ __all__ = [
     "GALLERY", "NEAR_GRAY_CHROMA", "PIXEL_LIMIT", "Augmentation", "DamagedSet",
     "GalleryPicture", "Photo", "PreparedSet", "Source", "Split", "UnreadablePhoto",
     "UnsafeArchive", "apply_augmentation", "batches", "cache_folder", "cifar10",
-    "coco_sample", "combined", "draw", "draw_augmentation", "find_gallery", "flickr8k",
-    "flowers102", "from_path", "gallery_source", "is_near_gray", "landscapes", "lfw",
-    "mean_chroma", "near_duplicates", "open_photo", "open_prepared", "prepare",
-    "read_photo", "split", "split_by_folder", "to_lab", "upright_srgb",
+    "coco_sample", "combined", "draw", "draw_augmentation", "drawn_photographs",
+    "find_gallery", "flickr8k", "flowers102", "from_path", "gallery_source",
+    "is_near_gray", "landscapes", "lfw", "mean_chroma", "near_duplicates", "open_photo",
+    "open_prepared", "prepare", "read_photo", "split", "split_by_folder", "to_lab",
+    "upright_srgb",
 ]  # fmt: skip

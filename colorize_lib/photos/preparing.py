@@ -169,7 +169,7 @@ def _summary(source, prepared):
     text = (
         f"{source.name}: {len(prepared):,} pictures of {prepared.shape[-1]} px, "
         f"{prepared.near_gray.sum():,} near gray, "
-        f"{prepared.duplicate.sum():,} duplicates, in {prepared.folder}"
+        f"{prepared.duplicate.sum():,} duplicates, in {_tilde(prepared.folder)}"
     )
     if prepared.skipped:
         reasons = listed(
@@ -177,3 +177,10 @@ def _summary(source, prepared):
         )
         text += f"; {len(prepared.skipped)} skipped: {reasons}"
     return text
+
+
+def _tilde(folder):
+    """Short, and fit for a published notebook: without the user's name."""
+    home = Path.home()
+    inside = folder.is_relative_to(home)
+    return f"~/{folder.relative_to(home).as_posix()}" if inside else folder

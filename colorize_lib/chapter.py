@@ -1,0 +1,130 @@
+"""What a chapter opens and closes with: scale, device, seed, sources, provenance."""
+
+import inspect
+import os
+import platform
+import textwrap
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from colorize_lib import plots
+from colorize_lib.photos import (
+    Source,
+    coco_sample,
+    combined,
+    drawn_photographs,
+    from_path,
+)
+
+SCALES = ("quick", "colab", "full")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A running chapter; notebooks make it with :func:`start`."""
+
+    name: str
+    scale: str
+    device: torch.device
+    seed: int
+    started: float = field(default_factory=time.monotonic)
+
+    def pick(self, *, quick: Any, colab: Any = None, full: Any = None) -> Any:
+        """The value for the scale at hand; by default that of the next smaller one."""
+        colab = quick if colab is None else colab
+        full = colab if full is None else full
+        return {"quick": quick, "colab": colab, "full": full}[self.scale]
+
+    def photographs(self) -> Source:
+        """The photographs that a chapter learns from.
+
+        Those of ``COLORIZE_PHOTOS``, folders or archives with ``os.pathsep`` between
+        them; without it drawn scenes at the quick scale, and COCO sample at the others.
+        """
+        if paths := os.environ.get("COLORIZE_PHOTOS"):
+            sources = [from_path(path) for path in paths.split(os.pathsep)]
+            return sources[0] if len(sources) == 1 else combined(*sources)
+        return drawn_photographs() if self.scale == "quick" else coco_sample()
+
+    @property
+    def load(self) -> bool:
+        """Whether stored weights were asked for (``COLORIZE_LOAD=1``) over training."""
+        return os.environ.get("COLORIZE_LOAD", "") not in ("", "0")
+
+    def finish(self) -> None:
+        """Print how long the chapter took, when, and with which versions."""
+        minutes = (time.monotonic() - self.started) / 60
+        where = f"at the {self.scale} scale on {_hardware(self.device)}"
+        print(f"{self.name}: {minutes:.1f} minutes {where}")
+        python = f"Python {platform.python_version()}"
+        print(f"{date.today().isoformat()} · {python} · {_versions()}")
+
+
+def start(name: str, *, data: str, seed: int = 0) -> Chapter:
+    """Open a chapter: choose scale and device, seed torch, say so.
+
+    Args:
+        name: the notebook's, as ``"01-rgb-and-lab"``.
+        data: what the chapter computes on, for the reader.
+        seed: of everything random in the chapter.
+
+    Returns:
+        The chapter. Its scale is that of the environment variable ``COLORIZE_SCALE``;
+        without it, ``colab`` where a GPU is seen and ``quick`` elsewhere.
+
+    Raises:
+        ValueError: ``COLORIZE_SCALE`` is no scale.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    scale = os.environ.get("COLORIZE_SCALE") or (
+        "colab" if device.type == "cuda" else "quick"
+    )
+    if scale not in SCALES:
+        raise ValueError(
+            f"COLORIZE_SCALE must be one of {', '.join(SCALES)}, not {scale!r}"
+        )
+    torch.manual_seed(seed)
+    plots.use_style()
+    print(f"Scale: {scale} · device: {_hardware(device)} · data: {data} · seed: {seed}")
+    return Chapter(name, scale, device, seed)
+
+
+def show_source(*objects: Any) -> Any:
+    """The source of the library's own functions, classes or methods, highlighted.
+
+    What a reader sees is what was tested: the tests compare stored pages with it.
+    """
+    from IPython.display import Markdown
+
+    blocks = []
+    for thing in objects:
+        thing = inspect.unwrap(thing)  # a decorator lies in another file
+        file = Path(inspect.getsourcefile(thing)).as_posix()
+        where = file[file.rindex("colorize_lib/") :]
+        source = textwrap.dedent(inspect.getsource(thing)).rstrip()
+        blocks.append(f"From `{where}`:\n\n```python\n{source}\n```")
+    return Markdown("\n\n".join(blocks))
+
+
+def _hardware(device):
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _versions():
+    names = ("torch", "torchvision", "numpy", "learning-to-colorize")
+    found = []
+    for name in names:
+        try:
+            found.append(f"{name} {version(name).split('+')[0]}")
+        except PackageNotFoundError:
+            found.append(f"{name} from a folder")
+    return " · ".join(found)

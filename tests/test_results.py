@@ -1,0 +1,87 @@
+"""Result files: everything comes back, and the summary is that of the values."""
+
+import json
+from hashlib import sha256
+
+import pytest
+import torch
+
+from colorize_lib import results
+from colorize_lib.evaluation import GRAY, TRUTH, evaluate, markdown_table
+from colorize_lib.results import load_result, save_result
+from colorize_lib.weights import stored_weights
+
+
+@pytest.fixture
+def scores():
+    random = torch.Generator().manual_seed(0)
+    truths = torch.randint(0, 256, (5, 3, 16, 16), dtype=torch.uint8, generator=random)
+    return evaluate({"net": lambda l: torch.cat([l, -l], dim=1) / 4}, [truths])
+
+
+def test_round_trip(tmp_path, monkeypatch, scores):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    history = [{"epoch": 1, "loss": 0.5}]
+    save_result(tmp_path / "net.json", scores, history, data="noise", seed=3)
+    loaded = load_result("net")
+    assert loaded["data"] == "noise"
+    assert loaded["seed"] == 3
+    assert loaded["history"] == history
+    assert loaded["versions"]["torch"] == torch.__version__
+    assert list(loaded["scores"]) == [GRAY, "net", TRUTH]
+    for name, row in scores.items():
+        for metric, values in row.values.items():
+            again = loaded["scores"][name].values[metric]
+            torch.testing.assert_close(again, values, rtol=0, atol=1e-4)
+            mean = loaded["summary"][name][metric]["mean"]
+            assert mean == pytest.approx(values.mean().item(), abs=1e-4)
+
+
+def test_one_line_a_key_so_that_a_person_can_read_it(tmp_path, scores):
+    save_result(tmp_path / "net.json", scores, [], data="noise")
+    text = (tmp_path / "net.json").read_text()
+    assert len(text.splitlines()) == len(json.loads(text)) + 2
+
+
+def test_an_unknown_result_is_named_beside_the_known_ones(
+    tmp_path, monkeypatch, scores
+):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    save_result(tmp_path / "net.json", scores, [])
+    with pytest.raises(
+        FileNotFoundError, match="no stored result 'other'; there are: net"
+    ):
+        load_result("other")
+
+
+STORED = sorted(path.stem for path in results.FOLDER.glob("*.json"))
+CARDS = results.FOLDER.parent / "weights"
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_stored_result_is_whole_and_its_summary_follows_from_its_scores(name):
+    result = load_result(name)
+    assert list(result["scores"]) == [GRAY, name, TRUTH]
+    for row, scores in result["scores"].items():
+        for metric, values in scores.values.items():
+            assert len(values) == len(result["photographs"]["test"]) >= 300
+            assert values.double().mean().item() == pytest.approx(
+                result["summary"][row][metric]["mean"], abs=1e-4
+            )
+    epochs = sum(stage["epochs"] for stage in result["recipe"]["stages"])
+    assert len(result["history"]) == epochs
+
+
+def test_stored_results_are_of_the_same_photographs():
+    tests = [load_result(name) for name in STORED]
+    for other in tests[1:]:
+        assert other["photographs"]["test"] == tests[0]["photographs"]["test"]
+        assert other["summary"][GRAY] == tests[0]["summary"][GRAY]
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_the_card_tells_what_is_stored(name):
+    weights, text = stored_weights(name), (CARDS / f"{name}.md").read_text()
+    assert sha256(weights.read_bytes()).hexdigest() in text
+    assert f"{weights.stat().st_size:,} bytes" in text
+    assert markdown_table(load_result(name)["scores"]) in text
