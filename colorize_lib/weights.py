@@ -9,9 +9,9 @@ from torch import nn
 from colorize_lib.files import replacing
 from colorize_lib.models import COLORIZERS
 
-DEFAULT = "autoencoder"
-# The default model lies inside an installed package; in a checkout all lie beside it.
-FOLDERS = (Path(__file__).parent / "weights", Path(__file__).parent.parent / "weights")
+DEFAULT = "residual-autoencoder"
+# The default model travels inside the package, the others in the book's repository.
+FOLDERS = (Path(__file__).parent / "stored", Path(__file__).parent.parent / "weights")
 
 
 def save_weights(

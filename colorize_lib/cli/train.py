@@ -1,27 +1,34 @@
 """``colorize train RECIPE``: from folders of photographs to a weight file."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
-from colorize_lib.files import replacing
+from colorize_lib.evaluation import markdown_table
 from colorize_lib.photos import from_path
+from colorize_lib.results import save_result
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.loop import TrainingDivergedError, TrainingStopped
-from colorize_lib.training.recipes import RECIPES, train
-from colorize_lib.weights import save_weights
+from colorize_lib.training.recipes import (
+    PROTOCOL,
+    RECIPES,
+    TEST_SIZE,
+    score_on_test,
+    train,
+)
+from colorize_lib.weights import load_weights, save_weights
 
 EPILOG = """\
 example:
-  colorize train autoencoder --data photos/ --small thumbnails.tar --folder runs/mine
+  colorize train residual-autoencoder --data photos/ --folder runs/mine
 
 Interrupted by Ctrl-C, a crash or a power cut, the same command goes on where it was. At the
-end, FOLDER/model.safetensors is what `colorize --weights` takes, and FOLDER/history.json
-has the losses and scores of every epoch.
+end, FOLDER/model.safetensors is what `colorize --weights` takes, and FOLDER/result.json has
+its scores on photographs held out for that, and the losses of every epoch.
 """
 
 
@@ -43,15 +50,7 @@ def main(arguments: Sequence[str]) -> int:
             device=options.device,
             precision=options.precision,
         )
-        save_weights(
-            network,
-            options.folder / "model.safetensors",
-            architecture=recipe.network,
-            size=recipe.stages[-1].size,
-            about=f"{recipe.name}, trained on {_names(options.data)}",
-        )
-        with replacing(options.folder / "history.json") as file:
-            file.write(json.dumps(history, indent=1).encode())
+        _finish(recipe, pictures, network, history, options)
     except (TrainingStopped, TrainingDivergedError) as stop:
         print(f"\ncolorize train: {stop}", file=sys.stderr)
         return 1
@@ -60,6 +59,40 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     print(f"{options.folder / 'model.safetensors'} is ready", file=sys.stderr)
     return 0
+
+
+def _finish(recipe, pictures, network, history, options):
+    """Store the model, and score what was stored: its weights are rounded."""
+    size = recipe.stages[-1].size
+    path = save_weights(
+        network,
+        options.folder / "model.safetensors",
+        architecture=recipe.network,
+        size=size,
+        about=f"{recipe.name}, trained on {_names(options.data)}",
+    )
+    stored, _ = load_weights(path)
+    stored = stored.to(options.device)
+    scores = score_on_test(
+        stored, pictures, name=recipe.name, size=size, device=options.device
+    )
+    save_result(
+        options.folder / "result.json",
+        scores,
+        history,
+        recipe=asdict(recipe),
+        command=_command(options),
+        device=options.device,
+        minutes=round(sum(line["seconds"] for line in history) / 60, 1),
+        photographs={
+            "data": _names(options.data),
+            "also": _names(options.also),
+            "small": _names(options.small),
+            "test": pictures.held_out("test", TEST_SIZE).names,
+        },
+        protocol=PROTOCOL,
+    )
+    print(markdown_table(scores))
 
 
 def _parser():
@@ -112,6 +145,7 @@ def _parser():
     )
     parser.add_argument(
         "--device",
+        type=_device,
         default="cuda" if gpu else "cpu",
         metavar="NAME",
         help="cpu, cuda, cuda:1",
@@ -124,5 +158,22 @@ def _parser():
     return parser
 
 
+def _device(name):
+    try:
+        torch.empty(0, device=name)
+    # A torch without CUDA reports that as an AssertionError.
+    except (RuntimeError, AssertionError) as error:
+        raise argparse.ArgumentTypeError(f"{name}: {error}") from error
+    return name
+
+
 def _names(paths):
     return ", ".join(path.resolve().name for path in paths)
+
+
+def _command(options):
+    """What was run, without the folders of this machine."""
+    words = [f"colorize train {options.recipe}"]
+    for name in ("data", "also", "small"):
+        words += [f"--{name} {path.resolve().name}" for path in getattr(options, name)]
+    return " ".join([*words, f"--folder runs/{options.recipe}"])

@@ -15,7 +15,9 @@ from colorize_lib.photos import (
     split,
 )
 
-MARGIN = 9 / 8  # how much larger than its crop a picture is prepared
+# How much larger than its crop a picture is prepared. Of small pictures there are many,
+# and a smaller crop costs less and differs more: it is harder to learn by heart.
+MARGIN, SMALL_MARGIN = 9 / 8, 4 / 3
 LOOK_ALIKE = 64  # pixels at which photographs are split and compared
 
 
@@ -31,6 +33,7 @@ class Pictures:
         validation: how many photographs of ``data`` training is watched on.
         test: how many it never sees, nor any choice.
         seed: of the split.
+        verbose: print progress and a summary of each set that is prepared.
     """
 
     data: Sequence[Source]
@@ -40,6 +43,7 @@ class Pictures:
     validation: int = 200
     test: int = 400
     seed: int = 0
+    verbose: bool = True
 
     @cached_property
     def split(self) -> Split:
@@ -67,11 +71,12 @@ class Pictures:
     def for_training(self, size: int, *, small: bool = False) -> PreparedSet:
         """What a stage of ``size`` learns from.
 
-        Where no small pictures are among them they are an eighth larger, to crop from.
+        They are larger, by ``MARGIN`` or ``SMALL_MARGIN``, to crop from.
         Near-gray pictures, duplicates and leaks are left out.
         """
         sources = [*self.data, *self.also, *(self.small if small else ())]
-        pictures = self._prepared(size if small else round(size * MARGIN), sources)
+        margin = SMALL_MARGIN if small else MARGIN
+        pictures = self._prepared(round(size * margin), sources)
         left_out = {*self.split.validation, *self.split.test, *self.leaks}
         return pictures.for_training(n for n in pictures.names if n not in left_out)
 
@@ -81,4 +86,6 @@ class Pictures:
         return pictures.for_training(getattr(self.split, part))
 
     def _prepared(self, size, sources):
-        return prepare(combined(*sources), size, folder=self.folder)
+        return prepare(
+            combined(*sources), size, folder=self.folder, verbose=self.verbose
+        )

@@ -103,7 +103,7 @@ def fit(
         show_progress: a bar with the losses and images/s.
 
     Returns:
-        A dictionary for each epoch: ``epoch`` (from 1), the mean of each loss,
+        A dictionary for each epoch, with ``epoch`` (from 1), the mean of each loss,
         ``seconds``, ``images_per_second``, and what ``validate`` returned.
 
     Raises:

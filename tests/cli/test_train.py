@@ -1,0 +1,313 @@
+"""``colorize train``, as a user meets it: a model, or a reason, and nothing lost."""
+
+import itertools
+import json
+import os
+import signal
+import sys
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from colorize_lib import cli, evaluation
+from colorize_lib.cli import main, train
+from colorize_lib.evaluation import GRAY, TRUTH, bootstrap
+from colorize_lib.models import COLORIZERS
+from colorize_lib.photos import from_path
+from colorize_lib.training.data import Pictures
+from colorize_lib.training.recipes import PROTOCOL, RECIPES, Recipe, Stage
+from colorize_lib.training.regression import Regression
+from colorize_lib.weights import load_weights
+
+
+class Tiny(nn.Sequential):
+    """A network that trains in no time."""
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Conv2d(8, 2, 3, padding=1), nn.Tanh(),
+        )  # fmt: skip
+
+
+STAGES = (
+    Stage(32, epochs=2, batch_size=4, learning_rate=1e-2, small_pictures=True),
+    Stage(64, epochs=1, batch_size=4, learning_rate=1e-3),
+)
+RECIPE = Recipe("tiny-l1", "tiny", STAGES, loss="l1")
+EPOCHS = [(32, 1), (32, 2), (64, 1)]
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    """A recipe, and held-out parts, that fit a folder of 30 photographs; and quick."""
+    monkeypatch.setitem(COLORIZERS, "tiny", Tiny)
+    monkeypatch.setitem(RECIPES, RECIPE.name, RECIPE)
+    monkeypatch.setattr(train, "Pictures", partial(Pictures, validation=5, test=4))
+    monkeypatch.setattr(evaluation, "bootstrap", partial(bootstrap, resamples=20))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, write_photos):
+    home = tmp_path_factory.mktemp("home")
+    write_photos(home / "photos", 30)
+    write_photos(home / "more", 5, seed=1)
+    write_photos(home / "thumbnails", 6, seed=2, size=(32, 32))
+    return home
+
+
+@pytest.fixture
+def command(home, tmp_path):
+    """The arguments of a run in a folder of its own."""
+    return [
+        "train", RECIPE.name, "--data", str(home / "photos"),
+        "--folder", str(tmp_path / "run"), "--prepared", str(home / "prepared"),
+        "--device", "cpu", "--precision", "float32",
+    ]  # fmt: skip
+
+
+def result_of(tmp_path):
+    return json.loads((tmp_path / "run" / "result.json").read_text())
+
+
+def weights_of(tmp_path):
+    return load_weights(tmp_path / "run" / "model.safetensors")
+
+
+def same(one, other):
+    one, other = one.state_dict(), other.state_dict()
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def stop_at(monkeypatch, step):
+    """Press Ctrl-C in a step of the run."""
+    steps, original = itertools.count(1), Regression.step
+
+    def interrupted(method, l, ab):
+        if next(steps) == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(method, l, ab)
+
+    monkeypatch.setattr(Regression, "step", interrupted)
+
+
+# ------------------------------------------------------------ a run
+
+
+def test_a_model_and_its_scores(command, tmp_path, capsys):
+    assert main(command) == 0
+    network, about = weights_of(tmp_path)
+    assert isinstance(network, Tiny)
+    assert about["size"] == 64
+    assert about["about"] == "tiny-l1, trained on photos"
+
+    result = result_of(tmp_path)
+    assert [(line["size"], line["epoch"]) for line in result["history"]] == EPOCHS
+    assert list(result["scores"]) == [GRAY, "tiny-l1", TRUTH]
+    assert result["recipe"]["stages"][1]["size"] == 64
+    assert result["recipe"]["loss"] == "l1"
+    assert result["device"] == "cpu"
+    assert result["protocol"] == PROTOCOL
+    assert result["photographs"]["data"] == "photos"
+
+    shown = capsys.readouterr()
+    assert "| tiny-l1 |" in shown.out
+    assert f"| {GRAY} |" in shown.out
+    assert shown.err.endswith("model.safetensors is ready\n")
+
+
+def test_the_scores_are_of_the_stored_model_on_photographs_never_seen(
+    command, home, tmp_path
+):
+    assert main(command) == 0
+    result = result_of(tmp_path)
+    pictures = train.Pictures(
+        data=[from_path(home / "photos")], folder=home / "prepared"
+    )
+    assert sorted(result["photographs"]["test"]) == list(pictures.split.test)
+    network, _ = weights_of(tmp_path)
+    again = train.score_on_test(network, pictures, name="x", size=64)["x"].values
+    for metric, values in result["scores"]["tiny-l1"].items():
+        assert len(values) == 4
+        assert values == pytest.approx(again[metric].tolist(), abs=1e-4)
+
+
+def test_collections_take_the_part_that_they_were_given_for(
+    command, home, tmp_path, monkeypatch
+):
+    seen = {}
+
+    def spy(recipe, pictures, folder, **options):
+        for stage in recipe.stages:
+            images = pictures.for_training(stage.size, small=stage.small_pictures)
+            seen[stage.size] = {name.split("/")[0] for name in images.names}
+        return original(recipe, pictures, folder, **options)
+
+    original = train.train
+    monkeypatch.setattr(train, "train", spy)
+    more = ["--also", str(home / "more"), "--small", str(home / "thumbnails")]
+    assert main([*command, *more]) == 0
+    assert seen == {32: {"photos", "more", "thumbnails"}, 64: {"photos", "more"}}
+    photographs = result_of(tmp_path)["photographs"]
+    assert (photographs["also"], photographs["small"]) == ("more", "thumbnails")
+    assert {name.split("/")[0] for name in photographs["test"]} == {"photos"}
+
+
+def test_run_again_it_trains_no_more(command, tmp_path, monkeypatch):
+    assert main(command) == 0
+    network, result = weights_of(tmp_path)[0], result_of(tmp_path)
+    (tmp_path / "run" / "model.safetensors").unlink()
+    monkeypatch.setattr(Regression, "step", None)
+    assert main(command) == 0
+    assert same(weights_of(tmp_path)[0], network)
+    again = result_of(tmp_path)
+    assert again["scores"] == result["scores"]
+    assert again["history"] == result["history"]
+
+
+def test_stopped_by_ctrl_c_and_run_again(command, tmp_path, monkeypatch, capsys):
+    assert main([*command, "--folder", str(tmp_path / "undisturbed")]) == 0
+    expected, _ = load_weights(tmp_path / "undisturbed" / "model.safetensors")
+    capsys.readouterr()
+
+    for step in (2, 10):  # in the first stage, then in the second
+        with monkeypatch.context() as patch:
+            stop_at(patch, step)
+            assert main(command) == 1
+        assert "run the same again to go on" in capsys.readouterr().err
+        assert not (tmp_path / "run" / "model.safetensors").exists()
+    assert main(command) == 0
+    assert same(weights_of(tmp_path)[0], expected)
+    history = result_of(tmp_path)["history"]
+    assert [(line["size"], line["epoch"]) for line in history] == EPOCHS
+
+
+# ------------------------------------------------------------ what can go wrong
+
+
+def test_a_diverging_run_ends_with_the_remedies(command, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(
+        Regression, "step", lambda *_: {"loss": torch.tensor(float("nan"))}
+    )
+    assert main(command) == 1
+    assert "a lower learning rate" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("option", ["--data", "--also", "--small"])
+def test_a_folder_that_is_not_there_is_named_and_nothing_is_written(
+    command, tmp_path, capsys, option
+):
+    missing = tmp_path / "nowhere"
+    assert main([*command, option, str(missing)]) == 2
+    assert f"{missing} does not exist" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_pictures_is_named(command, tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert main([*command, "--data", str(empty)]) == 2
+    assert f"no pictures in {empty}" in capsys.readouterr().err
+
+
+def test_too_few_photographs(command, monkeypatch, capsys):
+    monkeypatch.setattr(train, "Pictures", Pictures)
+    assert main(command) == 2
+    assert "pictures wanted, 30 there" in capsys.readouterr().err
+
+
+def test_the_run_of_another_recipe_is_left_alone(
+    command, tmp_path, monkeypatch, capsys
+):
+    assert main(command) == 0
+    before = (tmp_path / "run" / "model.safetensors").read_bytes()
+    monkeypatch.setitem(RECIPES, "tiny-l2", Recipe("tiny-l2", "tiny", STAGES, "l2"))
+    assert main(["train", "tiny-l2", *command[2:]]) == 2
+    assert "follows another recipe" in capsys.readouterr().err
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--device", "toaster"], "--device: toaster: "),
+        (["--precision", "half"], "'half'"),
+        (["--folder"], "expected one argument"),
+    ],
+)
+def test_misuse_is_explained_before_anything_is_written(
+    command, tmp_path, capsys, change, message
+):
+    with pytest.raises(SystemExit) as stop:
+        main([*command, *change])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("left_out", ["--data", "--folder"])
+def test_what_is_required_is_named(command, capsys, left_out):
+    at = command.index(left_out)
+    with pytest.raises(SystemExit) as stop:
+        main(command[:at] + command[at + 2 :])
+    assert stop.value.code == 2
+    assert f"required: {left_out}" in capsys.readouterr().err
+
+
+def test_an_unknown_recipe_is_named_beside_the_known_ones(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "magic", *command[2:]])
+    assert stop.value.code == 2
+    message = capsys.readouterr().err
+    assert "'magic'" in message
+    for name in RECIPES:
+        assert name in message
+
+
+# ------------------------------------------------------------ help, and which command
+
+
+def test_help_names_the_recipes_and_what_comes_out(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith("usage: colorize train")
+    options = ("--data", "--also", "--small", "--folder", "--prepared", "--device")
+    for part in (*RECIPES, *options, "example:", "model.safetensors", "result.json"):
+        assert part in text
+
+
+def test_the_example_in_the_help_can_be_parsed():
+    line = next(x for x in train.EPILOG.splitlines() if x.startswith("  colorize"))
+    _, command, *arguments = line.split()
+    assert command in cli.COMMANDS
+    options = train._parser().parse_args(arguments)
+    assert options.recipe in RECIPES
+    assert options.folder.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command", "rest"),
+    [
+        (["train", "x", "--data", "y"], "train", ["x", "--data", "y"]),
+        (["train"], "train", []),
+        (["a.jpg", "train"], "photos", ["a.jpg", "train"]),
+        (["./train"], "photos", ["./train"]),
+        ([], "photos", []),
+    ],
+)
+def test_the_first_argument_names_the_command(monkeypatch, arguments, command, rest):
+    calls = []
+    monkeypatch.setitem(
+        cli.COMMANDS, "train", lambda x: calls.append(("train", x)) or 5
+    )
+    monkeypatch.setattr(cli.photos, "main", lambda x: calls.append(("photos", x)) or 6)
+    assert main(arguments) == (5 if command == "train" else 6)
+    assert calls == [(command, rest)]
+    monkeypatch.setattr(sys, "argv", ["colorize", *arguments])
+    main()
+    assert calls[1] == calls[0]

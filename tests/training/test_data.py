@@ -1,0 +1,219 @@
+"""What training may see: three parts, no photograph in two of them, at any size."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colorize_lib.photos import from_path
+from colorize_lib.training.data import LOOK_ALIKE, Pictures
+
+COUNT, VALIDATION, TEST = 24, 4, 5
+
+
+@pytest.fixture
+def data(tmp_path, write_photos):
+    return write_photos(tmp_path / "data", COUNT)
+
+
+@pytest.fixture
+def pictures(tmp_path, data):
+    """A function: the collections of a test, with what the test adds to them."""
+
+    def make(**more):
+        more = {
+            part: [from_path(folder) for folder in folders]
+            for part, folders in more.items()
+        }
+        amounts = {"validation": VALIDATION, "test": TEST}
+        prepared = tmp_path / "prepared"
+        return Pictures(
+            **{"data": [from_path(data)], **more}, **amounts, folder=prepared
+        )
+
+    return make
+
+
+def held_out(pictures):
+    return {*pictures.split.validation, *pictures.split.test}
+
+
+def copy_again(photo, path, size=(70, 60), quality=70):
+    """As it would lie in another collection: smaller, compressed again, renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(photo).convert("RGB").resize(size).save(path, quality=quality)
+
+
+def file_of(name, data):
+    return data.parent / name
+
+
+# ------------------------------------------------------------ the parts
+
+
+def test_three_parts_that_share_nothing_and_leave_nothing_out(pictures):
+    whole = pictures()
+    parts = whole.split
+    assert (len(parts.validation), len(parts.test)) == (VALIDATION, TEST)
+    everything = [*parts.train, *parts.validation, *parts.test]
+    assert len(set(everything)) == len(everything) == COUNT
+    assert set(whole.for_training(32).names) == set(parts.train)
+    assert set(whole.held_out("validation", 32).names) == set(parts.validation)
+    assert set(whole.held_out("test", 32).names) == set(parts.test)
+
+
+def test_the_parts_are_the_same_at_every_size_and_in_every_run(pictures):
+    one, two = pictures(), pictures()
+    assert one.split == two.split
+    for size in (32, 48):
+        assert one.held_out("test", size).names == two.held_out("test", 64).names
+        assert set(one.for_training(size).names) == set(two.for_training(64).names)
+
+
+def test_another_seed_is_another_split(tmp_path, data):
+    common = {"data": [from_path(data)], "folder": tmp_path / "prepared"}
+    amounts = {"validation": VALIDATION, "test": TEST}
+    seeds = [Pictures(**common, **amounts, seed=seed).split for seed in (0, 1)]
+    assert set(seeds[0].test) != set(seeds[1].test)
+
+
+def test_other_collections_do_not_move_the_split(pictures, tmp_path, write_photos):
+    also = write_photos(tmp_path / "also", 6, seed=1)
+    small = write_photos(tmp_path / "small", 5, seed=2)
+    assert pictures(also=[also], small=[small]).split == pictures().split
+
+
+def test_too_few_photographs_to_hold_out(tmp_path, data):
+    few = Pictures(data=[from_path(data)], folder=tmp_path / "prepared")
+    with pytest.raises(
+        ValueError, match=r"validation 200 \+ test 400 pictures wanted, 24 there"
+    ):
+        few.for_training(32)
+
+
+# ------------------------------------------------------------ what is learned from
+
+
+def test_training_has_a_margin_to_crop_from_and_held_out_pictures_none(pictures):
+    whole = pictures()
+    assert whole.for_training(64).shape[1:] == (3, 72, 72)
+    assert whole.for_training(32).shape[1:] == (3, 36, 36)
+    assert whole.held_out("validation", 32).shape[1:] == (3, 32, 32)
+    assert whole.held_out("test", 64).shape[1:] == (3, 64, 64)
+
+
+def test_other_collections_are_for_training_and_small_ones_only_where_asked(
+    pictures, tmp_path, write_photos
+):
+    also = write_photos(tmp_path / "also", 6, seed=1)
+    small = write_photos(tmp_path / "small", 5, seed=2, size=(32, 32))
+    whole = pictures(also=[also], small=[small])
+    without, with_small = whole.for_training(32), whole.for_training(32, small=True)
+    extra = {name for name in without.names if name not in whole.split.train}
+    assert extra == {f"also/{number:02d}.png" for number in range(6)}
+    assert set(with_small.names) - set(without.names) == {
+        f"small/{number:02d}.png" for number in range(5)
+    }
+    assert with_small.shape[1:] == (3, 32, 32)
+    for part in ("validation", "test"):
+        assert set(whole.held_out(part, 32).names) == set(getattr(whole.split, part))
+
+
+def test_near_gray_pictures_and_duplicates_are_not_learned_from(
+    pictures, tmp_path, write_photos
+):
+    also = write_photos(tmp_path / "also", 2, seed=1)
+    ramp = np.tile(np.arange(96, dtype=np.uint8) * 2, (80, 1))
+    Image.fromarray(ramp).save(also / "gray.png")
+    (also / "twin.png").write_bytes((also / "01.png").read_bytes())
+    names = pictures(also=[also]).for_training(32).names
+    assert {n for n in names if n.startswith("also")} == {"also/00.png", "also/01.png"}
+
+
+def test_near_gray_pictures_are_not_scored_either(pictures, data):
+    for number in range(COUNT):
+        if number % 2:
+            gray = Image.open(data / f"{number:02d}.png").convert("L")
+            gray.save(data / f"{number:02d}.png")
+    whole = pictures()
+    kept = {name for name in held_out(whole) if int(name[-6:-4]) % 2 == 0}
+    assert 0 < len(kept) < VALIDATION + TEST
+    scored = [whole.held_out(part, 32).names for part in ("validation", "test")]
+    assert {name for names in scored for name in names} == kept
+
+
+# ------------------------------------------------------------ leaks
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+@pytest.mark.parametrize("where", ["also", "small"])
+def test_a_held_out_photograph_in_another_collection_is_not_learned_from(
+    pictures, data, tmp_path, write_photos, part, where
+):
+    name = getattr(pictures().split, part)[0]
+    other = write_photos(tmp_path / "other", 4, seed=1)
+    copy_again(file_of(name, data), other / "leak.jpg")
+    whole = pictures(**{where: [other]})
+    assert whole.leaks == {"other/leak.jpg"}
+    learned = set(whole.for_training(32, small=where == "small").names)
+    assert "other/leak.jpg" not in learned
+    assert {f"other/{number:02d}.png" for number in range(4)} <= learned
+    assert name in whole.held_out(part, 32).names
+
+
+def test_a_held_out_photograph_again_in_its_own_collection(pictures, data):
+    originals = [data / f"{number:02d}.png" for number in range(COUNT)]
+    for photo in originals:
+        copy_again(photo, data / f"again-{photo.stem}.jpg")
+    whole = pictures()
+    here = held_out(whole)
+    leaks = {
+        name for name in whole.split.train if _original(name) in map(_original, here)
+    }
+    assert leaks
+    assert whole.leaks == leaks
+    assert not here & whole.leaks
+    learned = set(whole.for_training(32).names)
+    assert learned == set(whole.split.train) - leaks
+
+
+def _original(name):
+    return name[-6:-4]
+
+
+def test_without_copies_nothing_leaks(pictures):
+    assert pictures().leaks == frozenset()
+
+
+def test_a_photograph_that_is_learned_from_may_come_twice(
+    pictures, data, tmp_path, write_photos
+):
+    """Not a leak: no score depends on it."""
+    name = pictures().split.train[0]
+    other = write_photos(tmp_path / "other", 1, seed=1)
+    copy_again(file_of(name, data), other / "again.jpg")
+    whole = pictures(also=[other])
+    assert {name, "other/again.jpg"} <= set(whole.for_training(32).names)
+
+
+# ------------------------------------------------------------ where it lies
+
+
+def test_prepared_sets_lie_in_the_folder_or_in_the_cache(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("COLORIZE_CACHE", str(tmp_path / "cache"))
+    amounts = {"validation": VALIDATION, "test": TEST}
+    Pictures(data=[from_path(data)], folder=tmp_path / "mine", **amounts).for_training(
+        32
+    )
+    assert list((tmp_path / "mine").glob(f"*{LOOK_ALIKE}*"))
+    assert not (tmp_path / "cache").exists()
+    _ = Pictures(data=[from_path(data)], **amounts).split
+    assert list((tmp_path / "cache" / "prepared").glob(f"*{LOOK_ALIKE}*"))
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_what_is_printed(tmp_path, data, capfd, verbose):
+    amounts = {"validation": VALIDATION, "test": TEST, "verbose": verbose}
+    _ = Pictures(data=[from_path(data)], folder=tmp_path / "x", **amounts).leaks
+    shown = capfd.readouterr()
+    assert ("24 pictures of 64 px" in shown.out) == verbose
+    assert bool(shown.out or shown.err) == verbose

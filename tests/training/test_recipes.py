@@ -1,0 +1,377 @@
+"""Recipes: followed to the letter, resumed to the last bit, scored as stated."""
+
+import itertools
+import math
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from colorize_lib.color import AB_SCALE
+from colorize_lib.evaluation import GRAY, evaluate
+from colorize_lib.inference import predict_ab
+from colorize_lib.models import COLORIZERS
+from colorize_lib.photos import batches, from_path
+from colorize_lib.scenes import Palette
+from colorize_lib.training import recipes
+from colorize_lib.training.data import Pictures
+from colorize_lib.training.loop import TrainingStopped
+from colorize_lib.training.precision import Precision
+from colorize_lib.training.recipes import (
+    LOSSES,
+    RECIPES,
+    TEST_SIZE,
+    Recipe,
+    Stage,
+    one_cycle,
+    score_on_test,
+    train,
+    validation_scores,
+)
+from colorize_lib.training.regression import Regression
+
+
+class Tiny(nn.Sequential):
+    """All that can differ after a resume: statistics, dropout, weights."""
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Dropout(0.2), nn.Conv2d(8, 2, 3, padding=1), nn.Tanh(),
+        )  # fmt: skip
+
+
+STAGES = (
+    Stage(32, epochs=2, batch_size=4, learning_rate=1e-2, small_pictures=True),
+    Stage(64, epochs=1, batch_size=3, learning_rate=4e-3),
+)
+RECIPE = Recipe("tiny-l1", "tiny", STAGES, loss="l1")
+STEPS = (2 * (26 // 4), 20 // 3)  # of each stage
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setitem(COLORIZERS, "tiny", Tiny)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory, write_photos):
+    home = tmp_path_factory.mktemp("photos")
+    return Pictures(
+        data=[from_path(write_photos(home / "data", 30))],
+        small=[from_path(write_photos(home / "small", 6, seed=1, size=(32, 32)))],
+        folder=home / "prepared",
+        validation=5,
+        test=5,
+    )
+
+
+def follow(pictures, folder, recipe=RECIPE):
+    options = {"precision": "float32", "show_progress": False}
+    return train(recipe, pictures, folder, **options)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(pictures, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(COLORIZERS, "tiny", Tiny)
+        return follow(pictures, tmp_path_factory.mktemp("undisturbed"))
+
+
+def same(one, other):
+    one, other = one.state_dict(), other.state_dict()
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def scores_of(history):
+    """What does not depend on the clock."""
+    clock = ("seconds", "images_per_second")
+    return [{k: v for k, v in line.items() if k not in clock} for line in history]
+
+
+# ------------------------------------------------------------ the learning rate
+
+
+@pytest.mark.parametrize(
+    ("steps", "step", "share"),
+    [
+        (20, 0, 0.5),  # a tenth of the steps: two
+        (20, 1, 1),
+        (20, 2, 1),
+        (20, 8, 0.75),  # a third of the way down: cos 60 degrees
+        (20, 11, 0.5),
+        (20, 14, 0.25),
+        (20, 20, 0),
+        (400, 9, 0.25),
+        (5, 0, 1),  # too few for a rise
+        (1, 0, 1),
+    ],
+)
+def test_one_cycle_by_hand(steps, step, share):
+    assert one_cycle(steps, step) == pytest.approx(share, abs=1e-12)
+
+
+@given(st.integers(1, 2000))
+def test_one_cycle_rises_to_its_peak_then_falls_to_nothing(steps):
+    shares = [one_cycle(steps, step) for step in range(steps)]
+    peak = shares.index(1.0)
+    assert peak <= steps / 10
+    assert shares[: peak + 1] == sorted(shares[: peak + 1])
+    assert shares[peak:] == sorted(shares[peak:], reverse=True)
+    assert min(shares) > 0
+    if steps > 1:
+        assert one_cycle(steps, steps) == pytest.approx(0, abs=1e-12)
+
+
+@given(st.integers(2, 2000), st.data())
+def test_one_cycle_never_jumps_down(steps, data):
+    step = data.draw(st.integers(0, steps - 1))
+    rise = max(1, steps // 10)
+    assume(step >= rise)
+    steepest = math.pi / 2 / (steps - rise)
+    fall = one_cycle(steps, step) - one_cycle(steps, step + 1)
+    assert 0 <= fall <= steepest + 1e-12
+
+
+# ------------------------------------------------------------ the book's recipes
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_names_what_there_is(name):
+    recipe = RECIPES[name]
+    assert recipe.name == name
+    assert recipe.network in COLORIZERS
+    assert recipe.loss in LOSSES
+    l = torch.zeros(1, 1, recipe.stages[0].size, recipe.stages[0].size)
+    assert COLORIZERS[recipe.network]()(l).shape == (1, 2, *l.shape[2:])
+    for stage in recipe.stages:
+        assert stage.size % 32 == 0
+        assert min(stage.epochs, stage.batch_size, stage.learning_rate) > 0
+
+
+def test_stages_grow_and_small_pictures_are_never_enlarged():
+    for recipe in RECIPES.values():
+        sizes = [stage.size for stage in recipe.stages]
+        assert sizes == sorted(sizes)
+        assert not any(stage.small_pictures for stage in recipe.stages[1:])
+
+
+# ------------------------------------------------------------ followed to the letter
+
+
+def test_each_stage_is_trained_as_the_recipe_says(pictures, tmp_path, monkeypatch):
+    calls = []
+
+    def fit(method, images, folder, **options):
+        calls.append((method, images, folder, options))
+        return [{"epoch": 1}]
+
+    monkeypatch.setattr(recipes, "fit", fit)
+    recipe = Recipe("x", "tiny", STAGES, loss="l2", weight_decay=0.03, seed=7)
+    network, history = follow(pictures, tmp_path, recipe)
+    assert history == [{"size": 32, "epoch": 1}, {"size": 64, "epoch": 1}]
+    assert [call[2] for call in calls] == [tmp_path / "1-32px", tmp_path / "2-64px"]
+    for stage, steps, (method, images, _, options) in zip(
+        STAGES, STEPS, calls, strict=True
+    ):
+        assert method.network is network
+        assert method.loss is F.mse_loss
+        assert method.precision == Precision("float32", "cpu")
+        group = method.optimizer.param_groups[0]
+        assert group["weight_decay"] == 0.03
+        assert group["initial_lr"] == stage.learning_rate
+        rates = rates_of(method, steps)
+        shares = [one_cycle(steps, step) for step in range(steps)]
+        assert rates == pytest.approx([stage.learning_rate * x for x in shares])
+        expected = pictures.for_training(stage.size, small=stage.small_pictures)
+        assert images.names == expected.names
+        assert options["crop"] == stage.size
+        assert options["epochs"] == stage.epochs
+        assert options["batch_size"] == stage.batch_size
+        assert options["seed"] == 7
+        again = validation_scores(
+            network, pictures.held_out("validation", stage.size), "cpu"
+        )
+        assert options["validate"](network) == again
+
+
+def rates_of(method, steps):
+    rates = []
+    for _ in range(steps):
+        rates.append(method.optimizer.param_groups[0]["lr"])
+        method.optimizer.step()
+        method.scheduler.step()
+    return rates
+
+
+def test_every_line_has_its_size_losses_and_scores(undisturbed):
+    _, history = undisturbed
+    assert [(x["size"], x["epoch"]) for x in history] == [(32, 1), (32, 2), (64, 1)]
+    for line in history:
+        assert {"loss", "seconds", "psnr", "gray_psnr", "ciede2000"} <= set(line)
+
+
+def test_the_network_comes_back_ready_to_color(pictures, tmp_path):
+    assert not follow(pictures, tmp_path)[0].training
+    assert not follow(pictures, tmp_path)[0].training, "nothing was left to train"
+
+
+def test_the_seed_decides_and_nothing_else_does(pictures, tmp_path, undisturbed):
+    torch.manual_seed(99)
+    again, history = follow(pictures, tmp_path / "again")
+    assert same(undisturbed[0], again)
+    assert scores_of(undisturbed[1]) == scores_of(history)
+    other = Recipe("tiny-l1", "tiny", STAGES, loss="l1", seed=1)
+    assert not same(again, follow(pictures, tmp_path / "other", other)[0])
+
+
+# ------------------------------------------------------------ resume
+
+
+@pytest.mark.parametrize(
+    "step",
+    [3, STEPS[0], STEPS[0] + 2, sum(STEPS)],
+    ids=["first stage", "its last batch", "second stage", "last batch"],
+)
+def test_stopped_and_resumed(pictures, tmp_path, monkeypatch, undisturbed, step):
+    stopping(monkeypatch, at=step)
+    with pytest.raises(TrainingStopped, match="run the same again to go on"):
+        follow(pictures, tmp_path)
+    network, history = follow(pictures, tmp_path)
+    assert same(network, undisturbed[0])
+    assert scores_of(history) == scores_of(undisturbed[1])
+
+
+def stopping(monkeypatch, at):
+    """Press Ctrl-C in a step of the run, counted over its stages."""
+    steps, step = itertools.count(1), Regression.step
+
+    def interrupted(method, l, ab):
+        if next(steps) == at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(method, l, ab)
+
+    monkeypatch.setattr(Regression, "step", interrupted)
+
+
+def test_killed_between_two_stages_and_resumed(
+    pictures, tmp_path, monkeypatch, undisturbed
+):
+    class PowerCut(Exception):
+        pass
+
+    def cut(*arguments, **more):
+        raise PowerCut
+
+    fit = recipes.fit
+    stages = iter([fit, cut, fit, fit])
+    monkeypatch.setattr(recipes, "fit", lambda *x, **more: next(stages)(*x, **more))
+    with pytest.raises(PowerCut):
+        follow(pictures, tmp_path)
+    torch.manual_seed(99)
+    assert same(follow(pictures, tmp_path)[0], undisturbed[0])
+
+
+def test_a_finished_run_is_not_trained_again(pictures, tmp_path, monkeypatch):
+    network, history = follow(pictures, tmp_path)
+    monkeypatch.setattr(Regression, "step", None)
+    again, lines = follow(pictures, tmp_path)
+    assert same(network, again)
+    assert lines == history
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "tiny-l2", "loss": "l2"},
+        {"network": "autoencoder"},
+        {"stages": (STAGES[0], replace(STAGES[1], learning_rate=1e-3))},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_recipe_does_not_go_on_with_this_run(pictures, tmp_path, change):
+    follow(pictures, tmp_path)
+    before = (tmp_path / "1-32px" / "last.pt").read_bytes()
+    with pytest.raises(
+        ValueError, match=r"follows another recipe, .*recipe.json.*another folder"
+    ):
+        follow(pictures, tmp_path, replace(RECIPE, **change))
+    assert (tmp_path / "1-32px" / "last.pt").read_bytes() == before
+    follow(pictures, tmp_path)
+
+
+def test_a_folder_without_a_checkpoint_is_free_for_another_recipe(pictures, tmp_path):
+    too_large = Recipe(
+        "x", "tiny", (Stage(32, 1, batch_size=99, learning_rate=1),), "l1"
+    )
+    with pytest.raises(ValueError, match="do not fill one batch of 99"):
+        follow(pictures, tmp_path, too_large)
+    follow(pictures, tmp_path)
+
+
+# ------------------------------------------------------------ scores
+
+
+def test_validation_scores_are_those_of_evaluate_with_the_gray_ones(pictures):
+    images = pictures.held_out("validation", 64)
+    network = Tiny()
+    scores = validation_scores(network.train(), images, "cpu")
+    network.eval()
+    with torch.no_grad():
+        expected = evaluate({"x": network}, batches(images, 2))
+    for name, mean in expected["x"].means().items():
+        assert scores[name] == pytest.approx(mean, rel=1e-5)
+    for name, mean in expected[GRAY].means().items():
+        assert scores[f"gray_{name}"] == pytest.approx(mean, rel=1e-5)
+    assert len(scores) == 2 * len(expected[GRAY].means())
+    assert scores["psnr"] != scores["gray_psnr"]
+
+
+def test_the_test_photographs_are_scored_at_their_own_size(pictures):
+    network = Tiny().eval()
+    scores = score_on_test(network, pictures, name="mine", size=32)
+    assert list(scores)[1] == "mine"
+    images = pictures.held_out("test", TEST_SIZE)
+    assert images.shape[2:] == (256, 256)
+    colorizers = {
+        "small": lambda l: predict_ab(network, l, 32),
+        "large": lambda l: predict_ab(network, l, 256),
+    }
+    expected = evaluate(colorizers, batches(images, 3))
+    ciede = scores["mine"].values["ciede2000"]
+    assert len(ciede) == 5
+    torch.testing.assert_close(ciede, expected["small"].values["ciede2000"])
+    assert not torch.equal(ciede, expected["large"].values["ciede2000"])
+
+
+# ------------------------------------------------------------ what a loss makes of it
+
+
+@pytest.mark.parametrize(("loss", "answer"), [("l2", "mean"), ("l1", "median")])
+def test_what_is_learned_where_there_are_several_true_colors(loss, answer):
+    """Cars that look alike: 12 of 20 are red, 5 blue, 3 green."""
+    law = Palette(
+        ("red", "blue", "green"), ((60, 40), (10, -50), (-50, 45)), (0.6, 0.25, 0.15)
+    )
+    truths = law.modes.repeat_interleave(torch.tensor([12, 5, 3]), dim=0) / AB_SCALE
+    network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Tanh())
+    optimizer = torch.optim.Adam(network.parameters(), 3e-2)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: one_cycle(400, step)
+    )
+    method = Regression(
+        network, optimizer, Precision("float32", "cpu"), LOSSES[loss], scheduler
+    )
+    l = torch.zeros(20, 1, 1, 1)
+    for _ in range(400):
+        method.step(l, truths[:, :, None, None])
+    learned = AB_SCALE * network(l[:1]).detach().flatten()
+    others = {"mean": law.median, "median": law.mean}
+    torch.testing.assert_close(learned, getattr(law, answer), rtol=0, atol=0.5)
+    assert (learned - others[answer]).norm() > 10
