@@ -41,11 +41,12 @@ EPOCHS = [(32, 1), (32, 2), (64, 1)]
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch):
+def tiny(monkeypatch, tmp_path):
     """A recipe, and held-out parts, that fit a folder of 30 photographs; and quick."""
     monkeypatch.setitem(COLORIZERS, "tiny", Tiny)
     monkeypatch.setitem(RECIPES, RECIPE.name, RECIPE)
     monkeypatch.setattr(train, "Pictures", partial(Pictures, validation=5, test=4))
+    monkeypatch.setenv("COLORIZE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(evaluation, "bootstrap", partial(bootstrap, resamples=20))
 
 
@@ -116,6 +117,7 @@ def test_a_model_and_its_scores(command, tmp_path, capsys):
     assert "| tiny-l1 |" in shown.out
     assert f"| {GRAY} |" in shown.out
     assert shown.err.endswith("model.safetensors is ready\n")
+    assert not (tmp_path / "cache").exists(), "prepared pictures have their own place"
 
 
 def test_the_scores_are_of_the_stored_model_on_photographs_never_seen(

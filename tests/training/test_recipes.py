@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 import signal
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,7 @@ from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import batches, from_path
 from colorize_lib.scenes import Palette
 from colorize_lib.training import recipes
+from colorize_lib.training.checkpoints import load_checkpoint, save_checkpoint
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.loop import TrainingStopped
 from colorize_lib.training.precision import Precision
@@ -52,6 +54,7 @@ STAGES = (
     Stage(64, epochs=1, batch_size=3, learning_rate=4e-3),
 )
 RECIPE = Recipe("tiny-l1", "tiny", STAGES, loss="l1")
+BEST_AND_LAST = ("best.pt", "last.pt")
 STEPS = (2 * (26 // 4), 20 // 3)  # of each stage
 
 
@@ -84,8 +87,9 @@ def undisturbed(pictures, tmp_path_factory):
         return follow(pictures, tmp_path_factory.mktemp("undisturbed"))
 
 
-def same(one, other):
-    one, other = one.state_dict(), other.state_dict()
+def same(network, other):
+    one = network.state_dict()
+    other = other.state_dict() if isinstance(other, nn.Module) else other
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
@@ -148,10 +152,12 @@ def test_a_recipe_names_what_there_is(name):
     assert recipe.name == name
     assert recipe.network in COLORIZERS
     assert recipe.loss in LOSSES
-    l = torch.zeros(1, 1, recipe.stages[0].size, recipe.stages[0].size)
-    assert COLORIZERS[recipe.network]()(l).shape == (1, 2, *l.shape[2:])
+    assert recipe.stages[-1].size % 32 == 0, "or its weights could not be stored"
+    network = COLORIZERS[recipe.network]().eval()
     for stage in recipe.stages:
-        assert stage.size % 32 == 0
+        l = torch.zeros(1, 1, stage.size, stage.size)
+        with torch.inference_mode():
+            assert network(l).shape == (1, 2, stage.size, stage.size)
         assert min(stage.epochs, stage.batch_size, stage.learning_rate) > 0
 
 
@@ -170,6 +176,8 @@ def test_each_stage_is_trained_as_the_recipe_says(pictures, tmp_path, monkeypatc
 
     def fit(method, images, folder, **options):
         calls.append((method, images, folder, options))
+        network = method.network.state_dict()
+        save_checkpoint({"network": network}, folder / "best.pt")
         return [{"epoch": 1}]
 
     monkeypatch.setattr(recipes, "fit", fit)
@@ -195,6 +203,7 @@ def test_each_stage_is_trained_as_the_recipe_says(pictures, tmp_path, monkeypatc
         assert options["epochs"] == stage.epochs
         assert options["batch_size"] == stage.batch_size
         assert options["seed"] == 7
+        assert options["best_by"] == "ciede2000"
         again = validation_scores(
             network, pictures.held_out("validation", stage.size), "cpu"
         )
@@ -215,6 +224,27 @@ def test_every_line_has_its_size_losses_and_scores(undisturbed):
     assert [(x["size"], x["epoch"]) for x in history] == [(32, 1), (32, 2), (64, 1)]
     for line in history:
         assert {"loss", "seconds", "psnr", "gray_psnr", "ciede2000"} <= set(line)
+
+
+def test_each_stage_hands_on_its_best_epoch(pictures, tmp_path, monkeypatch):
+    handed_on, scores = [], iter([1.0, 2.0, 3.0])  # the first epoch is the best
+    fit = recipes.fit
+
+    def spy(method, *arguments, **more):
+        handed_on.append(deepcopy(method.network))
+        return fit(method, *arguments, **more)
+
+    def validation_scores(*arguments, **more):
+        return {"ciede2000": next(scores)}
+
+    monkeypatch.setattr(recipes, "fit", spy)
+    monkeypatch.setattr(recipes, "validation_scores", validation_scores)
+    network, _ = follow(pictures, tmp_path)
+    best, last = (load_checkpoint(tmp_path / "1-32px" / x) for x in BEST_AND_LAST)
+    assert best["line"]["epoch"] == 1
+    assert same(handed_on[1], best["network"])
+    assert not same(handed_on[1], last["method"]["network"])
+    assert same(network, load_checkpoint(tmp_path / "2-64px" / "best.pt")["network"])
 
 
 def test_the_network_comes_back_ready_to_color(pictures, tmp_path):
