@@ -334,6 +334,25 @@ def test_chunks_change_nothing(monkeypatch):
     assert torch.equal(chunked.lab, draw_scenes(7, 64, seed=5).lab)
 
 
+def test_the_number_of_threads_changes_no_bit(monkeypatch):
+    monkeypatch.setattr("colorize_lib.scenes.draw._PIXELS_AT_ONCE", 2 * 64 * 64)
+    one = draw_scenes(9, 64, seed=5)
+    torch.set_num_threads(3)
+    try:
+        three = draw_scenes(9, 64, seed=5)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(1)
+    for field in ("lab", "kind", "thing", "cast", "colors"):
+        assert torch.equal(getattr(one, field), getattr(three, field)), field
+
+
+def test_scenes_can_be_drawn_in_inference_mode():
+    with torch.inference_mode():
+        scenes = draw_scenes(2, 64, seed=5)
+    assert torch.equal(scenes.lab, draw_scenes(2, 64, seed=5).lab)
+
+
 def test_windows_and_bands_cut_nothing_off(monkeypatch):
     as_drawn = draw_scenes(40, 64, seed=9)
     place = Canvas.place
@@ -357,6 +376,24 @@ def test_colors_change_and_lightness_does_not():
         changed = (a.colors[:, of_kind] != b.colors[:, of_kind]).any(-1)
         assert changed.float().mean() > 0.4
     assert torch.equal(a.lab, draw_scenes(50, 64, seed=2, color_seed=2).lab)
+
+
+def test_shapes_and_colors_share_no_dice(monkeypatch):
+    """By default both have one seed: a stream in common would be a clue in L."""
+    thrown = []
+
+    def listen(keys, stream, *shape):
+        thrown.append((keys.item(), stream))
+        return uniform(keys, stream, *shape)
+
+    monkeypatch.setattr("colorize_lib.scenes.canvas.uniform", listen)
+    draw_scenes(1, 64, seed=2, color_seed=77)
+    shapes, colors = (scene_keys(seed, torch.arange(1)).item() for seed in (2, 77))
+    for_shapes = {stream for key, stream in thrown if key == shapes}
+    for_colors = {stream for key, stream in thrown if key == colors}
+    assert for_shapes
+    assert for_colors
+    assert not for_shapes & for_colors
 
 
 @pytest.mark.parametrize("paint", ["mean", "median", "geometric_median"])

@@ -1,5 +1,7 @@
 """Draw scenes: the one entry point, :func:`draw_scenes`, and what it returns."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -14,8 +16,9 @@ SMALLEST, LARGEST, MOST_ELONGATED = 32, 1024, 3
 PAINTS = ("sample", "mean", "median", "geometric_median")
 
 # Drawn at a time: enough to hide what starting each operation costs, and few enough to
-# need no more than 80 MB beside the result.
+# need no more than 80 MB beside the result in each worker.
 _PIXELS_AT_ONCE = 2**19
+_MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def draw_scenes(
             the best possible network would paint under a loss drawn to it (in mixed
             pixels, only the mean is exactly that).
         device: where to draw. Random numbers agree on every device, the drawing to
-            rounding.
+            rounding. A CPU uses ``torch.get_num_threads()`` threads, at most 8, and
+            their number changes no bit.
 
     Returns:
         The scenes, in floating-point Lab that has never been through 8 bits. Rounding
@@ -90,18 +94,43 @@ def draw_scenes(
     """
     height, width = _check(n, size, start, paint)
     color_seed = seed if color_seed is None else color_seed
+
+    def draw_chunk(numbers):
+        canvas = _draw(Canvas(numbers, (height, width), seed, color_seed, paint))
+        colors = torch.cat(canvas.colors, dim=1)
+        return canvas.lab(), canvas.kind(), canvas.owner, canvas.kinds(), colors
+
     lab = torch.empty(n, 3, height, width, device=device)
     kind = torch.empty(n, height, width, dtype=torch.uint8, device=device)
     thing = torch.empty(n, height, width, dtype=torch.int16, device=device)
     colors = []
     chunk = max(1, _PIXELS_AT_ONCE // (height * width))
-    for first in range(0, n, chunk):
-        here = slice(first, min(first + chunk, n))
-        numbers = torch.arange(start + here.start, start + here.stop, device=device)
-        canvas = _draw(Canvas(numbers, (height, width), seed, color_seed, paint))
-        lab[here], kind[here], thing[here] = canvas.lab(), canvas.kind(), canvas.owner
-        colors.append(torch.cat(canvas.colors, dim=1))
-    return Scenes(lab, kind, thing, canvas.kinds(), torch.cat(colors))
+    chunks = torch.arange(start, start + n, device=device).split(chunk)
+    with _workers(lab.device) as side_by_side:
+        for i, drawn in enumerate(side_by_side(draw_chunk, chunks)):
+            here = slice(i * chunk, (i + 1) * chunk)
+            lab[here], kind[here], thing[here], cast, of_chunk = drawn
+            colors.append(of_chunk)
+    return Scenes(lab, kind, thing, cast, torch.cat(colors))
+
+
+@contextmanager
+def _workers(device):
+    """A ``map`` that draws several chunks at a time on a CPU, each in one thread.
+
+    torch's own threads meet after every operation, and here there are hundreds, all
+    short: where another program holds one core, the other spends its time waiting.
+    """
+    if device.type != "cpu":
+        yield map
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that start from now on have it, too
+    try:
+        with ThreadPoolExecutor(min(threads, _MOST_WORKERS)) as pool:
+            yield pool.map
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _draw(canvas):

@@ -101,8 +101,8 @@ LIGHTNESS: dict[str, tuple[float, float]] = {
     "sail": (48.0, 96.0),
 }
 
-#: The names of the kinds: ``Scenes.kind`` holds their indices.
+#: The names of the kinds, whose indices ``Scenes.kind`` holds.
 KINDS: tuple[str, ...] = tuple(LAWS)
 
-#: In ``Scenes.kind``: an antialiased edge, where several things share the pixel.
+#: What ``Scenes.kind`` holds where several things share a pixel, on antialiased edges.
 MIXED: int = 255

@@ -120,7 +120,7 @@ class HueArc:
 
     @property
     def modes(self) -> Tensor:
-        """About a color a degree ``(K, 2)``, to draw the arc: all of it is modes."""
+        """The arc, a color a degree ``(K, 2)``, to draw it; every color is a mode."""
         return self.sample(torch.linspace(0, 1, math.ceil(self.end - self.start) + 1))
 
     @cached_property
