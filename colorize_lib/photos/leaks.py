@@ -19,8 +19,9 @@ def near_duplicates(images, others, threshold: float = SAME) -> np.ndarray:
     """Which pictures show the same photograph as one of the others.
 
     Compared are gray thumbnails of 16 x 16 pixels, by correlation: other sizes,
-    compressions, brightness and colors make no difference. Another crop does, and is
-    not found.
+    compressions, brightness and colors make no difference. Another crop does, and so
+    does a mirror: such copies are not found. (For mirrored ones call it again, on
+    ``images.flip(-1)``.)
 
     Args:
         images: uint8 ``(n, 3, H, W)``: a prepared set, an array or a tensor.
@@ -42,7 +43,8 @@ def _thumbnails(images) -> Tensor:
     """
     small = []
     for start in range(0, len(images), 1024):
-        pixels = torch.from_numpy(np.array(images[start : start + 1024]))
+        part = images[start : start + 1024]
+        pixels = part if isinstance(part, Tensor) else torch.from_numpy(np.array(part))
         gray = pixels.float().mean(dim=1, keepdim=True)
         size = (THUMBNAIL, THUMBNAIL)
         small.append(
