@@ -1,0 +1,121 @@
+"""The package as a whole: who imports whom, what is not needed, how it is written."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "colorize_lib"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def floors():
+    """The table of book/api.md: which floor each part of the package is on."""
+    table = {}
+    for line in (ROOT / "book" / "api.md").read_text().splitlines():
+        if match := re.match(r"\| (\d) \| (.*?) \|", line):
+            for name in re.findall(r"`(\w+)`", match[2]):
+                table[name] = int(match[1])
+    return table
+
+
+def part(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_parts(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        absolute = isinstance(node, ast.ImportFrom) and not node.level
+        names = [node.module] if absolute else []
+        if names == ["colorize_lib"]:
+            names = [f"colorize_lib.{alias.name}" for alias in node.names]
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name and name.startswith("colorize_lib."):
+                yield name.split(".")[1]
+
+
+def test_the_map_names_every_part_and_no_other():
+    assert set(floors()) == {part(path) for path in MODULES} - {"__init__"}
+
+
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix()
+)
+def test_imports_run_one_way(path):
+    floor = floors()
+    if part(path) == "__init__":
+        return
+    own = floor[part(path)]
+    below = [name for name in imported_parts(path) if floor[name] > own]
+    assert not below, f"{path.name}, on floor {own}, imports {below} from below"
+
+
+NEEDLESS = [
+    "fastai",
+    "timm",
+    "skimage",
+    "sklearn",
+    "IPython",
+    "jupyter",
+    "nbformat",
+    "pytest",
+]
+EVERYTHING = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in MODULES
+]
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+
+def test_imports_without_what_only_the_book_needs():
+    hidden = "".join(f"sys.modules[{name!r}] = None\n" for name in NEEDLESS)
+    result = run_python(
+        f"import sys\n{hidden}" + "".join(f"import {m}\n" for m in EVERYTHING)
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_color_needs_neither_pictures_nor_networks_nor_figures():
+    code = (
+        "import sys, colorize_lib.color, colorize_lib.scenes\n"
+        "print([m for m in ('PIL', 'torchvision', 'matplotlib') if m in sys.modules])"
+    )
+    result = run_python(code)
+    assert result.stdout.strip() == "[]", result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("check", "--output-format", "concise"), ("format", "--check")],
+    ids=lambda arguments: arguments[0],
+)
+def test_ruff(arguments):
+    command = [sys.executable, "-m", "ruff", *arguments, "."]
+    result = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_no_file_names_a_path_of_some_machine():
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout
+    pattern = re.compile(r"/(?:home|root|Users|tmp|work)/[\w.-]+/[\w./-]+")
+    found = []
+    for name in filter(None, tracked.split("\0")):
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".toml", ".yml", ".txt", ".json", ".cff"}:
+            found += [f"{name}: {hit}" for hit in pattern.findall(path.read_text())]
+    assert not found

@@ -1,0 +1,63 @@
+"""Run chapters afresh, each in its own kernel, and store their outputs.
+
+    python tools/run_chapters.py [book/01-rgb-and-lab.ipynb ...]
+
+Without names all chapters run. A chapter that fails is left as it was. What does not
+belong on a page is dropped: progress bars and warnings (stderr), the times of cells,
+widget states."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from colorize_lib.files import replacing
+
+BOOK = Path(__file__).parent.parent / "book"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="all in book/ by default"
+    )
+    failed = []
+    for path in parser.parse_args().notebooks or sorted(BOOK.glob("*.ipynb")):
+        started = time.monotonic()
+        try:
+            run(path)
+            print(f"{path.name}: stored after {time.monotonic() - started:.0f} s")
+        except CellExecutionError as error:
+            failed.append(path.name)
+            print(f"{path.name}: FAILED, left as it was\n{error}", file=sys.stderr)
+    return bool(failed)
+
+
+def run(path: Path) -> None:
+    """Execute one notebook in its own folder and store it, cleaned."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=None, resources={"metadata": {"path": path.parent}}
+    ).execute()
+    clean(notebook)
+    with replacing(path) as file:
+        file.write(nbformat.writes(notebook).encode() + b"\n")
+
+
+def clean(notebook: nbformat.NotebookNode) -> None:
+    """Drop what changes with every run and does not belong on a page."""
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
+
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+if __name__ == "__main__":
+    sys.exit(main())

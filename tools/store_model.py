@@ -1,0 +1,91 @@
+"""Publish a finished run: its weights, its result, and a card that names both.
+
+    python tools/store_model.py runs/residual-autoencoder ...
+
+The run is that of `colorize train`. The library's default model goes into the package,
+the others into weights/; every result into results/, every card into weights/."""
+
+import argparse
+import json
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+from colorize_lib.evaluation import markdown_table
+from colorize_lib.files import replacing
+from colorize_lib.results import FOLDER as RESULTS
+from colorize_lib.results import load_result
+from colorize_lib.weights import DEFAULT, FOLDERS, load_weights
+
+MOST_BYTES = 16 * 2**20  # a file of the repository; all of them together at most 60 MB
+
+CARD = """\
+# {name}
+
+{about}, by `colorize train`. {parameters:,} parameters, stored as float16 safetensors.
+It sees photographs with a shorter side of {size} px.
+
+| | |
+|---|---|
+| file | `{file}`, {bytes:,} bytes |
+| SHA-256 | `{digest}` |
+| trained on | {pictures} |
+| command | `{command}` |
+| took | {minutes:.0f} minutes on {device}, {date}, torch {torch} |
+| code | {commit} |
+
+Scores on {count} photographs that it never saw, and that no choice was made with. {protocol}
+
+{table}
+
+Every number above, and those of each picture and each epoch, are in `results/{name}.json`.
+The licenses of most training photographs are unstated; none of them is in this repository.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    for run in parser.parse_args().runs:
+        print(f"{store(run)} is stored, with its result and its card")
+
+
+def store(run: Path) -> Path:
+    """Copy what a run left, and write its card; returns where the weights lie."""
+    name = json.loads((run / "result.json").read_text())["recipe"]["name"]
+    weights = FOLDERS[0 if name == DEFAULT else 1] / f"{name}.safetensors"
+    content = (run / "model.safetensors").read_bytes()
+    if len(content) > MOST_BYTES:
+        raise SystemExit(f"{run}: {len(content):,} bytes, at most {MOST_BYTES:,}")
+    with replacing(weights) as file:
+        file.write(content)
+    RESULTS.mkdir(exist_ok=True)
+    shutil.copyfile(run / "result.json", RESULTS / f"{name}.json")
+    with replacing(FOLDERS[1] / f"{name}.md") as file:
+        file.write(card(name, weights).encode())
+    return weights
+
+
+def card(name: str, weights: Path) -> str:
+    """What a user of the weights wants to know, from the stored files alone."""
+    network, metadata = load_weights(weights)
+    result = load_result(name)
+    photographs = result["photographs"]
+    parts = [photographs["data"], photographs["also"], photographs["small"]]
+    return CARD.format(
+        **result,
+        **metadata,
+        name=name,
+        parameters=sum(p.numel() for p in network.parameters()),
+        file=weights.relative_to(FOLDERS[1].parent).as_posix(),
+        bytes=weights.stat().st_size,
+        digest=sha256(weights.read_bytes()).hexdigest(),
+        pictures=", ".join(filter(None, parts)),
+        torch=result["versions"]["torch"],
+        count=len(photographs["test"]),
+        table=markdown_table(result["scores"]),
+    )
+
+
+if __name__ == "__main__":
+    main()
