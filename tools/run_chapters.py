@@ -54,7 +54,19 @@ def clean(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
+            kept = [out for out in cell.outputs if out.get("name") != "stderr"]
+            cell.outputs = list(_merged(kept))
+
+
+def _merged(outputs):
+    """What was printed in several pieces, as chance had it, in one box on the page."""
+    printed = None
+    for output in outputs:
+        if printed and output.get("name") == "stdout":
+            printed.text += output.text
+            continue
+        printed = output if output.get("name") == "stdout" else None
+        yield output
 
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
