@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 
 def cache_folder() -> Path:
     """Where everything fetched or prepared goes.
@@ -12,6 +14,4 @@ def cache_folder() -> Path:
     """
     if chosen := os.environ.get("COLORIZE_CACHE"):
         return Path(chosen).expanduser()
-    import pooch  # here, so that a set COLORIZE_CACHE needs nothing installed
-
-    return Path(pooch.os_cache("colorize"))
+    return user_cache_path("colorize", appauthor=False)

@@ -143,6 +143,7 @@ def test_nothing_shows_raw(page):
         text
         for text in soup.select_one("main").find_all(string=True)
         if not text.find_parents(["pre", "code", "script", "style"])
+        and not text.find_parents(class_="sig")  # f(**about) is a signature
     ]
     for sign in ("```", ":::", "**", "]("):
         raw = [text.strip() for text in prose if sign in text]
