@@ -1,10 +1,14 @@
 """Writing files so that nothing is ever lost or half-written."""
 
+import glob
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+ABANDONED = 3600  # seconds without a write: no process is still at work on it
 
 
 @contextmanager
@@ -25,6 +29,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        _sweep(path)
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -34,3 +39,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 f"could not write {path}: {error}. What was there is intact"
             ) from error
         raise
+
+
+def _sweep(path):
+    """Remove what processes left behind that were killed while writing this file."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > ABANDONED:
+                leftover.unlink()
