@@ -16,8 +16,8 @@ SMALLEST, LARGEST, MOST_ELONGATED = 32, 1024, 3
 PAINTS = ("sample", "mean", "median", "geometric_median")
 
 # Drawn at a time: enough to hide what starting each operation costs, and few enough to
-# need no more than 80 MB beside the result in each worker.
-_PIXELS_AT_ONCE = 2**19
+# need no more than 160 MB beside the result in each worker.
+_PIXELS_AT_ONCE = 2**20
 _MOST_WORKERS = 8
 
 
