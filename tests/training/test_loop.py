@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from colorize_lib.training.checkpoints import load_checkpoint
 from colorize_lib.training.loop import TrainingDivergedError, TrainingStopped, fit
-from colorize_lib.training.precision import Precision, choose_precision
+from colorize_lib.training.precision import Precision
 from colorize_lib.training.regression import Regression
 
 FLOAT32 = Precision("float32", "cpu")
@@ -249,33 +249,3 @@ def test_runs_outside_the_main_thread(tmp_path):
     thread.start()
     thread.join()
     assert len(results[0][1]) == 1
-
-
-# ------------------------------------------------------------ precision
-
-
-def test_precision_follows_the_hardware(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
-    assert choose_precision("cuda").name == "float16"
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (8, 0))
-    assert choose_precision("cuda").name == "bfloat16"
-    monkeypatch.setattr(
-        torch.cpu, "get_capabilities", lambda: {"amx_bf16": False}, raising=False
-    )
-    assert choose_precision("cpu").name == "float32"
-    monkeypatch.setattr(
-        torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False
-    )
-    assert choose_precision("cpu").name == "bfloat16"
-    assert choose_precision("cpu", "float32").name == "float32"
-    with pytest.raises(ValueError, match="not 'half'"):
-        choose_precision("cpu", "half")
-
-
-def test_the_loss_is_computed_in_float32_whatever_the_network_does():
-    seen = []
-    trained = method(Precision("bfloat16", "cpu"))
-    trained.loss = lambda y, ab: seen.append((y.dtype, ab.dtype)) or F.l1_loss(y, ab)
-    trained.step(torch.zeros(2, 1, 8, 8), torch.zeros(2, 2, 8, 8))
-    assert seen == [(torch.float32, torch.float32)]
-    assert trained.network(torch.zeros(2, 1, 8, 8)).dtype == torch.float32
