@@ -54,6 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     except (TrainingStopped, TrainingDivergedError) as stop:
         print(f"\ncolorize train: {stop}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # while preparing or scoring
+        print("\ncolorize train: stopped; run the same to go on", file=sys.stderr)
+        return 1
     except (OSError, ValueError) as error:
         print(f"colorize train: {error}", file=sys.stderr)
         return 2

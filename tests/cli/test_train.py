@@ -189,6 +189,18 @@ def test_stopped_by_ctrl_c_and_run_again(command, tmp_path, monkeypatch, capsys)
 # ------------------------------------------------------------ what can go wrong
 
 
+def test_ctrl_c_while_scoring_loses_nothing(command, tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "score_on_test", interrupted)
+        assert main(command) == 1
+    assert "stopped; run the same to go on" in capsys.readouterr().err
+    assert main(command) == 0
+    assert result_of(tmp_path)["scores"]
+
+
 def test_a_diverging_run_ends_with_the_remedies(command, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(
         Regression, "step", lambda *_: {"loss": torch.tensor(float("nan"))}
