@@ -82,10 +82,20 @@ TWICE = Palette(
     ((0.0, 0.0), (0.0, 0.0), (1.0, 0.0), (3.0, 0.0)),
     (0.25,) * 4,
 )
+# Its minimum lies .06 from a data point: there Weiszfeld's iteration alone crawls.
+CLOSE = palette(
+    [
+        ((0, 0), 1.24609375),
+        ((0, 2), 0.4609375),
+        ((11, 0), 0.81640625),
+        ((12, 0), 0.88671875),
+    ]
+)
 
 
 @settings(max_examples=60, deadline=None)
 @example(TWICE)
+@example(CLOSE)
 @given(palettes)
 def test_geometric_median_is_the_minimum(law):
     ours = law.geometric_median.double().numpy()
@@ -96,7 +106,7 @@ def test_geometric_median_is_the_minimum(law):
         options={"xatol": 1e-8, "fatol": 1e-10, "maxiter": 2000},
     )
     least = min(search(start).fun for start in [*law.colors, law.mean.tolist()])
-    assert expected_distance(law, ours) <= least + 1e-4
+    assert expected_distance(law, ours) <= least + 1e-5
 
 
 @settings(max_examples=60, deadline=None)

@@ -170,12 +170,16 @@ def _weighted_median(values, weights):
 
 
 def _geometric_median(points, weights):
-    """Weiszfeld's iteration (1937), unless a data point is the minimum (Kuhn 1973).
+    """A data point if one is the minimum (Kuhn 1973), else Newton's method finds it.
 
     A point x is a minimum if the others, each pulling with its weight, pull it no
     harder than its own weight holds it: |sum w_j (x_j - x) / |x_j - x|| <= w. Minima
     form a convex set, so where several points qualify (two colors at 50 : 50), their
     mean does too.
+
+    Otherwise the expected distance is smooth and strictly convex around its minimum.
+    Weiszfeld's step (1937) always gains but crawls where the minimum lies close to a
+    data point; Newton's step does not crawl but may overshoot. The better one is taken.
     """
     if len(points) < 100:  # a single color of an arc has no weight of its own
         apart = points[None] - points[:, None]
@@ -186,8 +190,20 @@ def _geometric_median(points, weights):
         heavy = pull <= own + 1e-9
         if heavy.any():
             return points[heavy].mean(0)
+
+    def expected_distance(x):
+        return weights @ (points - x).norm(dim=-1)
+
     x = (weights[:, None] * points).sum(0)
     for _ in range(1000):
-        w = weights / (points - x).norm(dim=-1).clamp(min=1e-12)
-        x = (w[:, None] * points).sum(0) / w.sum()
+        apart = points - x
+        distance = apart.norm(dim=-1).clamp(min=1e-12)
+        w, rays = weights / distance, apart / distance[:, None]
+        downhill = weights @ rays
+        curvature = w.sum() * torch.eye(2).double() - rays.T @ (w[:, None] * rays)
+        newton = x + torch.linalg.pinv(curvature) @ downhill
+        weiszfeld = x + downhill / w.sum()
+        x, before = min(newton, weiszfeld, key=expected_distance), x
+        if expected_distance(x) >= expected_distance(before):
+            return before
     return x
