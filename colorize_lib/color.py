@@ -68,6 +68,29 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     return linear_to_srgb(xyz_to_linear(lab_to_xyz(lab)))
 
 
+def lightness_to_gray(L: Tensor) -> Tensor:
+    """The sRGB gray of a lightness, in three equal channels.
+
+    What a network trained on color photographs should be shown of a gray one. The code
+    value is not L / 100: L 50 is code 119 of 255, and L 53.59 is code 128.
+
+    Args:
+        L: ``(*, 1, H, W)`` in 0..100. Half precision is computed in float32.
+
+    Returns:
+        ``(*, 3, H, W)`` sRGB in [0, 1]; float64 for float64 input, else float32.
+
+    Raises:
+        ValueError: the third dimension from the end is not 1.
+        TypeError: not a floating-point tensor.
+    """
+    _check_channels(L, "L", 1)
+    L = _full_precision(L, "L", "floating point in 0..100")
+    # Not lab_to_rgb(L, 0, 0): its rounded matrix lets the channels differ by 1e-5.
+    gray = linear_to_srgb(_f_inverse((L + 16) / 116))
+    return torch.cat([gray, gray, gray], dim=-3)
+
+
 def rgb_to_uint8(rgb: Tensor) -> Tensor:
     """Clip float sRGB to [0, 1] and round it to 8 bits, any shape."""
     # Not `(rgb * 255).to(torch.uint8)`: truncating darkens the picture by half a code.

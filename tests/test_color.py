@@ -14,6 +14,7 @@ from colorize_lib.color import (
     AB_SCALE,
     denormalize_lab,
     lab_to_rgb,
+    lightness_to_gray,
     normalize_lab,
     out_of_gamut,
     reduce_chroma,
@@ -208,6 +209,73 @@ def test_gradients_stay_finite_in_single_precision(rgb):
     lab = rgb_to_lab(rgb)
     lab_to_rgb(lab).sum().backward()
     assert rgb.grad.isfinite().all()
+
+
+# ------------------------------------------------------------ gray of a lightness
+
+
+def test_gray_of_a_lightness_agrees_with_skimage():
+    L = torch.linspace(0, 100, 2001, dtype=torch.float64)
+    expected = skimage.color.lab2rgb(np.stack([L.numpy(), 0 * L, 0 * L], axis=-1))
+    gray = lightness_to_gray(L[None, None])
+    # Its rounded matrix lets the channels differ by 1e-5; ours are equal.
+    torch.testing.assert_close(
+        gray[:, 0], tensor(expected).movedim(-1, 0), rtol=0, atol=2e-5
+    )
+    assert torch.equal(gray[0], gray[1])
+    assert torch.equal(gray[0], gray[2])
+
+
+def test_every_gray_code_returns_from_its_lightness():
+    codes = torch.arange(256, dtype=torch.uint8).expand(3, 1, 256)
+    L = rgb_to_lab(codes)[:1]
+    gray = lightness_to_gray(L)
+    assert torch.equal(rgb_to_uint8(gray), codes)
+    torch.testing.assert_close(gray * 255, codes.float(), rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("L", "code"), [(0, 0), (50, 118.9), (53.585, 128), (100, 255)]
+)
+def test_known_grays(L, code):
+    gray = lightness_to_gray(tensor([[[L]]], dtype=torch.float32))
+    assert (gray * 255).flatten().tolist() == pytest.approx([code] * 3, abs=0.05)
+
+
+@given(st.floats(0, 100), st.floats(0, 100))
+def test_lighter_is_lighter(one, other):
+    dark, light = sorted((one, other))
+    gray = lightness_to_gray(tensor([[[dark, light]]], dtype=torch.float64))[0, 0]
+    assert 0 <= gray[0] <= gray[1] <= 1 + 1e-6
+    if light - dark > 1e-6:
+        assert gray[0] < gray[1]
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 5), (2, 1, 4, 5), (0, 1, 4, 5)])
+def test_gray_has_three_channels(shape):
+    expected = (*shape[:-3], 3, *shape[-2:])
+    assert lightness_to_gray(torch.rand(shape) * 100).shape == expected
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_gray_of_half_precision_is_computed_in_single(dtype):
+    L = (torch.rand(1, 4, 4) * 100).to(dtype)
+    assert lightness_to_gray(L).dtype == torch.float32
+    assert torch.equal(lightness_to_gray(L), lightness_to_gray(L.float()))
+    assert lightness_to_gray(L.double()).dtype == torch.float64
+
+
+def test_what_is_no_lightness_is_refused():
+    with pytest.raises(ValueError, match=r"L must have shape .*1, H, W.*\(3, 4, 4\)"):
+        lightness_to_gray(torch.rand(3, 4, 4))
+    with pytest.raises(TypeError, match=r"L must be floating.*torch.uint8"):
+        lightness_to_gray(torch.zeros(1, 4, 4, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("L", [0, 0.5, 7.9, 8.1, 50, 99.9, 100])
+def test_the_gradient_of_a_gray_is_right(L):
+    L = tensor([[[L]]], dtype=torch.float64).requires_grad_()
+    assert gradcheck(lightness_to_gray, L, eps=1e-6, atol=1e-4)
 
 
 # ------------------------------------------------------------ the gamut

@@ -3,13 +3,54 @@
 Colorizers take l ``(B, 1, H, W)`` and return ab ``(B, 2, H, W)``.
 """
 
+from functools import partial
+
 from colorize_lib.models.autoencoder import Autoencoder
+from colorize_lib.models.backbone_unet import (
+    Backbone,
+    BackboneUNet,
+    backbone_unet,
+    resnet18_unet,
+    squeezenet_unet,
+)
+from colorize_lib.models.fusion import (
+    FusionAutoencoder,
+    inception_fusion,
+    squeezenet_fusion,
+)
+from colorize_lib.models.patchgan import PatchGAN
+from colorize_lib.models.pix2pix_unet import Pix2PixUNet
 from colorize_lib.models.residual_autoencoder import ResidualAutoencoder
+from colorize_lib.models.unet import UNet
 
-__all__ = ["COLORIZERS", "Autoencoder", "ResidualAutoencoder"]
+__all__ = [
+    "COLORIZERS",
+    "Autoencoder",
+    "Backbone",
+    "BackboneUNet",
+    "FusionAutoencoder",
+    "PatchGAN",
+    "Pix2PixUNet",
+    "ResidualAutoencoder",
+    "UNet",
+    "backbone_unet",
+    "inception_fusion",
+    "resnet18_unet",
+    "squeezenet_fusion",
+    "squeezenet_unet",
+]
 
-# The names under which weight files and recipes know the networks.
+# The names under which weight files and recipes know the networks. Called without
+# arguments they give a network that a weight file completes: an encoder is in the file,
+# so it starts at random; the classifier of a fusion is not, so it comes pretrained.
 COLORIZERS = {
     "autoencoder": Autoencoder,
     "residual_autoencoder": ResidualAutoencoder,
+    "fusion": inception_fusion,
+    "fusion_squeezenet": squeezenet_fusion,
+    "unet": UNet,
+    "unet_32px": partial(UNet, widths=(48, 96, 192)),
+    "unet_resnet18": resnet18_unet,
+    "unet_squeezenet": squeezenet_unet,
+    "unet_pix2pix": Pix2PixUNet,
 }

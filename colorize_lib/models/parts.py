@@ -1,14 +1,21 @@
-"""What several networks need: the check of their input."""
+"""What several networks need: the check of their input, first weights, upsampling."""
 
-from torch import Tensor
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorize_lib.color import lightness_to_gray
 
 
-def check_input(l: Tensor, multiple_of: int) -> None:
+def check_input(l: Tensor, multiple_of: int, at_least: int = 1) -> None:
     """Refuse what would fail deep inside a network or come out at another size.
 
     Args:
         l: should be ``(B, 1, H, W)``.
         multiple_of: what H and W must be divisible by.
+        at_least: the smallest H and W.
 
     Raises:
         ValueError: it is not so; the message says which size would do.
@@ -16,7 +23,12 @@ def check_input(l: Tensor, multiple_of: int) -> None:
     if l.ndim != 4 or l.shape[1] != 1:
         raise ValueError(f"l must have shape (B, 1, H, W), not {tuple(l.shape)}")
     height, width = l.shape[-2:]
-    if height % multiple_of or width % multiple_of or not height or not width:
+    if min(height, width) < at_least:
+        raise ValueError(
+            f"height {height} and width {width} must be at least {at_least}; "
+            "resize or pad l"
+        )
+    if height % multiple_of or width % multiple_of:
         nearest = [
             max(multiple_of, round(n / multiple_of) * multiple_of)
             for n in (height, width)
@@ -25,3 +37,110 @@ def check_input(l: Tensor, multiple_of: int) -> None:
             f"height {height} and width {width} must be multiples of {multiple_of}; "
             f"resize or pad l, for example to {nearest[0]} x {nearest[1]}"
         )
+
+
+class GrayPhotograph(nn.Module):
+    """l ``(B, 1, H, W)`` to what a network trained on color photographs expects.
+
+    That is the sRGB gray of the same lightness in three equal channels, normalized as
+    its training pictures were. Nothing else makes a pretrained network work as it was
+    trained to: not the code value taken for L, not its first kernels summed over R, G
+    and B.
+
+    Args:
+        mean, std: of the network's training pictures, sRGB in [0, 1], three each.
+    """
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]):
+        super().__init__()
+        # Not in the weight files: these belong to the backbone, not to the training.
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    def forward(self, l: Tensor) -> Tensor:
+        """Return ``(B, 3, H, W)``, float32."""
+        return (lightness_to_gray((l.float() + 1) * 50) - self.mean) / self.std
+
+
+class Silence(nn.Module):
+    """Zeros in place of its input: to see what a network does without a part of it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return zeros of the shape of ``x``."""
+        return torch.zeros_like(x)
+
+
+class PixelShuffleUp(nn.Module):
+    """Twice the size: each pixel's channels are laid out as a square of four pixels.
+
+    Started by ICNR (Aitken et al., "Checkerboard artifact free sub-pixel convolution",
+    2017), so that the four begin equal: a fresh network draws no checkerboard.
+
+    Args:
+        channels_in, channels_out: before and after.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int):
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, 4 * channels_out, kernel_size=1)
+        icnr_(self.conv.weight)
+        # The four biases must be equal too; zero is what BatchNorm would make of them.
+        nn.init.zeros_(self.conv.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels_in, H, W)`` to ``(B, channels_out, 2 H, 2 W)``."""
+        return F.pixel_shuffle(self.conv(x), 2)
+
+
+class ResizeUp(nn.Module):
+    """Twice the size by bilinear resizing, then a convolution: cannot draw a grid.
+
+    (Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", 2016.)
+    """
+
+    def __init__(self, channels_in: int, channels_out: int):
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, channels_out, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, channels_in, H, W)`` to ``(B, channels_out, 2 H, 2 W)``."""
+        # First the cheap half: a 1 x 1 convolution and a resizing may change places.
+        return F.interpolate(self.conv(x), scale_factor=2, mode="bilinear")
+
+
+@torch.no_grad()
+def icnr_(weight: Tensor, scale: int = 2) -> Tensor:
+    """Fill the kernel of a sub-pixel convolution so that it begins as nearest-neighbor.
+
+    Args:
+        weight: ``(scale**2 * C_out, C_in, k, k)``, filled in place.
+        scale: of the pixel shuffle that follows.
+
+    Raises:
+        ValueError: the outputs cannot be dealt out to squares of ``scale**2`` pixels.
+    """
+    if weight.shape[0] % scale**2:
+        raise ValueError(f"{weight.shape[0]} outputs are no multiple of {scale**2}")
+    one_of_each = torch.empty_like(weight[:: scale**2])
+    nn.init.kaiming_normal_(one_of_each)
+    return weight.copy_(one_of_each.repeat_interleave(scale**2, dim=0))
+
+
+@torch.no_grad()
+def init_normal_(network: nn.Module, std: float = 0.02) -> nn.Module:
+    """First weights of DCGAN (Radford et al., 2016) and pix2pix (Isola et al., 2017).
+
+    Convolutions N(0, std), BatchNorm and InstanceNorm weights N(1, std), biases 0.
+
+    Returns:
+        The network, changed in place.
+    """
+    norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+    convolutions = (nn.Conv2d, nn.ConvTranspose2d)
+    for module in network.modules():
+        if isinstance(module, (*convolutions, *norms)) and module.weight is not None:
+            mean = 1.0 if isinstance(module, norms) else 0.0
+            nn.init.normal_(module.weight, mean, std)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network

@@ -1,0 +1,144 @@
+"""Networks that others trained on ImageNet, shown gray photographs the right way.
+
+torchvision and timm build them and fetch their weights; what is here makes sure that
+they are what they claim to be. Taught in chapters 4 and 5.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorize_lib.models.parts import GrayPhotograph
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class WeightsUnavailableError(OSError):
+    """Pretrained weights could not be fetched; the message says where to put them."""
+
+
+class Classifier(nn.Module):
+    """An ImageNet classifier that is given l instead of a color photograph.
+
+    Args:
+        network: ``(B, 3, size, size)`` to ``(B, outputs)``.
+        size: pixels of the square that it was trained on.
+        mean, std: of its training pictures, see
+            :class:`~colorize_lib.models.parts.GrayPhotograph`.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        size: int,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ):
+        super().__init__()
+        self.see, self.network, self.size = GrayPhotograph(mean, std), network, size
+
+    def forward(self, l: Tensor) -> Tensor:
+        """l ``(B, 1, H, W)`` in [-1, 1], of any size, to ``(B, outputs)``.
+
+        The picture is resized to the square whole, not cropped: what stands at its
+        edges must be colored, too.
+        """
+        gray = self.see(l)
+        sides = (self.size, self.size)
+        return self.network(F.interpolate(gray, sides, mode="bilinear", antialias=True))
+
+    def extra_repr(self) -> str:
+        """Part of its printed form: the size changes its answers, as weights do."""
+        return f"size={self.size}"
+
+
+def torchvision_network(name: str, *, pretrained: bool = True) -> nn.Module:
+    """One of torchvision's classification networks, with its default ImageNet weights.
+
+    Args:
+        name: as ``"resnet18"``; ``torchvision.models.list_models()`` has them all.
+        pretrained: False leaves it random, which needs no network connection.
+
+    Raises:
+        ValueError: torchvision has no such network.
+        WeightsUnavailableError: the weights are not on this machine and could not be
+            fetched. The message names the file, its address, and where it belongs.
+    """
+    if name not in torchvision.models.list_models(module=torchvision.models):
+        raise ValueError(
+            f"torchvision has no classification network {name!r}; "
+            "torchvision.models.list_models() names those that it has"
+        )
+    if not pretrained:
+        return torchvision.models.get_model(name, weights=None)
+    weights = torchvision.models.get_model_weights(name).DEFAULT
+    file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
+    try:
+        return torchvision.models.get_model(name, weights=weights)
+    except Exception as error:  # no connection; on a damaged file nearly anything
+        raise WeightsUnavailableError(
+            f"no usable weights of {name} ({_reason(error)}). Download {weights.url} "
+            f"and put it at {file}"
+        ) from error
+
+
+def torchvision_classifier(name: str, *, pretrained: bool = True) -> Classifier:
+    """A torchvision network as :class:`Classifier`; raises as torchvision_network."""
+    network = torchvision_network(name, pretrained=pretrained)
+    preset = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+    return Classifier(network, preset.crop_size[0], preset.mean, preset.std)
+
+
+def timm_classifier(
+    name: str = "inception_resnet_v2",
+    *,
+    pretrained: bool = True,
+    file: str | Path | None = None,
+) -> Classifier:
+    """A network of timm's as :class:`Classifier`.
+
+    Args:
+        name: as ``"inception_resnet_v2"``; ``timm.list_models()`` has them all.
+        pretrained: False leaves it random, which needs no network connection.
+        file: its weights, where they were downloaded by hand.
+
+    Raises:
+        ModuleNotFoundError: timm is not installed.
+        ValueError: timm has no such network.
+        WeightsUnavailableError: the weights are not on this machine and could not be
+            fetched.
+    """
+    try:
+        import timm
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{name} comes from timm: pip install timm, or take torchvision_classifier()"
+        ) from error
+    if not timm.is_model(name):
+        raise ValueError(f"timm has no network {name!r}; timm.list_models() names them")
+    overlay = {"file": str(file)} if file else None
+    try:
+        network = timm.create_model(
+            name, pretrained=pretrained, pretrained_cfg_overlay=overlay
+        )
+    except Exception as error:  # whatever the hub's client raises, of many kinds
+        if not pretrained:
+            raise
+        hub = getattr(timm.get_pretrained_cfg(name), "hf_hub_id", None)
+        where = (
+            f"model.safetensors from https://huggingface.co/{hub}" if hub else "them"
+        )
+        raise WeightsUnavailableError(
+            f"no usable weights of {name} in {file or 'reach'} ({_reason(error)}). "
+            f"Download {where} and give the path as file="
+        ) from error
+    about = timm.data.resolve_model_data_config(network)
+    return Classifier(network, about["input_size"][-1], about["mean"], about["std"])
+
+
+def _reason(error):
+    return f"{type(error).__name__}: {error}".splitlines()[0]
