@@ -61,6 +61,11 @@ def load_result(name: str) -> dict:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.json"))) or "none"
         raise FileNotFoundError(f"no stored result {name!r}; there are: {known}")
+    return read_result(path)
+
+
+def read_result(path: Path) -> dict:
+    """Read a result file; its ``scores`` become :class:`.Scores` by row."""
     result = json.loads(path.read_text())
     result["scores"] = {
         name: Scores({metric: torch.tensor(values) for metric, values in row.items()})

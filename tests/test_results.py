@@ -8,7 +8,7 @@ import torch
 
 from colorize_lib import results
 from colorize_lib.evaluation import GRAY, TRUTH, evaluate, markdown_table
-from colorize_lib.results import load_result, save_result
+from colorize_lib.results import load_result, read_result, save_result
 from colorize_lib.weights import stored_weights
 
 
@@ -35,6 +35,19 @@ def test_round_trip(tmp_path, monkeypatch, scores):
             torch.testing.assert_close(again, values, rtol=0, atol=1e-4)
             mean = loaded["summary"][name][metric]["mean"]
             assert mean == pytest.approx(values.mean().item(), abs=1e-4)
+
+
+def test_a_result_anywhere_is_read_by_its_path(tmp_path, scores):
+    path = tmp_path / "run" / "result.json"
+    path.parent.mkdir()
+    save_result(path, scores, [], size=64)
+    read = read_result(path)
+    assert read["size"] == 64
+    assert list(read["scores"]) == [GRAY, "net", TRUTH]
+    ciede = read["scores"]["net"].means()["ciede2000"]
+    assert ciede == pytest.approx(scores["net"].means()["ciede2000"], abs=1e-4)
+    with pytest.raises(FileNotFoundError):
+        read_result(tmp_path / "none.json")
 
 
 def test_one_line_a_key_so_that_a_person_can_read_it(tmp_path, scores):

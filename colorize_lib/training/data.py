@@ -86,6 +86,14 @@ class Pictures:
         return pictures.for_training(getattr(self.split, part))
 
     def _prepared(self, size, sources):
-        return prepare(
-            combined(*sources), size, folder=self.folder, verbose=self.verbose
-        )
+        key = size, tuple(id(source) for source in sources)
+        if key not in self._opened:
+            self._opened[key] = prepare(
+                combined(*sources), size, folder=self.folder, verbose=self.verbose
+            )
+        return self._opened[key]
+
+    @cached_property
+    def _opened(self):
+        # Opening a set reads and verifies all of it, and says so: once is enough.
+        return {}

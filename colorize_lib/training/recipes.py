@@ -58,6 +58,8 @@ class Recipe:
     # Decoupled from the gradient (AdamW): light, against learning photographs by heart.
     weight_decay: float = 0.01
     seed: int = 0
+    # Start from an encoder that was trained on ImageNet, and leave that as it is.
+    pretrained: bool = False
 
 
 # A picture of 48 pixels costs a twenty-eighth of one of 256, and what color grass is
@@ -77,6 +79,11 @@ RECIPES = {
         Recipe("autoencoder-l2", "autoencoder", GROWING, loss="l2"),
         Recipe("autoencoder-l1", "autoencoder", GROWING, loss="l1"),
         Recipe("residual-autoencoder", "residual_autoencoder", GROWING, loss="l1"),
+        Recipe("fusion-squeezenet", "fusion_squeezenet", GROWING, loss="l1"),
+        Recipe("unet", "unet", GROWING, loss="l1"),
+        Recipe(
+            "unet-squeezenet", "unet_squeezenet", GROWING, loss="l1", pretrained=True
+        ),
     )
 }
 
@@ -86,6 +93,7 @@ def train(
     pictures: Pictures,
     folder: Path,
     *,
+    network: nn.Module | None = None,
     device: torch.device | str = "cpu",
     precision: str | None = None,
     show_progress: bool = True,
@@ -97,6 +105,7 @@ def train(
         pictures: what to learn from, and the photographs to validate on.
         folder: of this run; each stage gets a folder inside it, see
             :func:`colorize_lib.training.loop.fit`.
+        network: what to train; by default :func:`untrained` makes what the recipe says.
         device: where to train.
         precision: overrules :func:`~colorize_lib.training.precision.choose_precision`.
         show_progress: bars with the losses and images/s.
@@ -111,8 +120,9 @@ def train(
     """
     folder = Path(folder)
     _claim(folder, recipe)
-    torch.manual_seed(recipe.seed)
-    network = COLORIZERS[recipe.network]()
+    if network is None:
+        torch.manual_seed(recipe.seed)
+        network = untrained(recipe)
     network = network.to(device=device, memory_format=torch.channels_last)
     history = []
     for number, stage in enumerate(recipe.stages, start=1):
@@ -120,7 +130,9 @@ def train(
         images = pictures.for_training(stage.size, small=stage.small_pictures)
         validation = pictures.held_out("validation", stage.size)
         optimizer = torch.optim.AdamW(
-            network.parameters(), stage.learning_rate, weight_decay=recipe.weight_decay
+            [p for p in network.parameters() if p.requires_grad],
+            stage.learning_rate,
+            weight_decay=recipe.weight_decay,
         )
         steps = stage.epochs * (len(images) // stage.batch_size)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
@@ -148,6 +160,20 @@ def train(
         history += [{"size": stage.size} | line for line in lines]
         network.load_state_dict(load_checkpoint(home / "best.pt")["network"])
     return network.eval(), history
+
+
+def untrained(recipe: Recipe) -> nn.Module:
+    """The network of a recipe with its first weights.
+
+    Raises:
+        WeightsUnavailableError: its pretrained part could not be fetched.
+    """
+    make = COLORIZERS[recipe.network]
+    if not recipe.pretrained:
+        return make()
+    network = make(pretrained=True)
+    network.encoder.freeze()
+    return network
 
 
 def one_cycle(steps: int, step: int) -> float:

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from colorize_lib.photos import from_path
+from colorize_lib.training import data as training_data
 from colorize_lib.training.data import LOOK_ALIKE, Pictures
 
 COUNT, VALIDATION, TEST = 24, 4, 5
@@ -193,6 +194,33 @@ def test_a_photograph_that_is_learned_from_may_come_twice(
     copy_again(file_of(name, data), other / "again.jpg")
     whole = pictures(also=[other])
     assert {name, "other/again.jpg"} <= set(whole.for_training(32).names)
+
+
+# ------------------------------------------------------------ opened once
+
+
+def test_each_set_is_opened_once_however_often_it_is_asked_for(
+    pictures, tmp_path, write_photos, monkeypatch
+):
+    small = write_photos(tmp_path / "small", 5, seed=2, size=(32, 32))
+    opened, prepare = [], training_data.prepare
+
+    def counted(source, size, **more):
+        opened.append((source.name, size))
+        return prepare(source, size, **more)
+
+    monkeypatch.setattr(training_data, "prepare", counted)
+    whole = pictures(small=[small])
+    for _ in range(2):
+        whole.for_training(48)
+        whole.for_training(48, small=True)
+        whole.held_out("validation", 32)
+        whole.held_out("test", 32)
+    assert len(opened) == len(set(opened)) == 5
+    assert {size for _, size in opened} == {LOOK_ALIKE, 54, 64, 32}
+    other = pictures(small=[small])
+    other.held_out("test", 32)
+    assert len(opened) == 7, "two collections share nothing"
 
 
 # ------------------------------------------------------------ where it lies
