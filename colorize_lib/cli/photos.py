@@ -18,6 +18,7 @@ examples:
   colorize album/ -o colored/              again: goes on with what is not there yet
 
 other commands:
+  colorize models                          list every network of the book
   colorize train --help                    train a model of your own
 
 The lightness of a photograph is kept to rounding, at its full size; only color is added. The colors
