@@ -122,7 +122,8 @@ class _Recorder(TorchFunctionMode):
         if func is torch.cat:
             carried = self.maps[place].carried_from
             carried += [s for s in sources if s != place and s not in carried]
-            if len(set(sources)) == 1:  # branches of one block, joined again
+            joined = len(set(sources)) == 1  # branches of one block
+            if joined and self.maps[place].made_from is not None:
                 self.maps[place].channels.append(out.shape[1])
         if func not in CONVOLUTIONS + RESIZING:
             return place

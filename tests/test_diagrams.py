@@ -55,6 +55,12 @@ def test_what_is_frozen_is_told_from_what_is_trained():
     assert frozen == [(64, 64), (32, 128), (16, 256), (8, 512)]
 
 
+def test_an_input_stays_what_it_is_though_a_copy_of_it_is_repeated():
+    first, gray, *_ = trace_maps(squeezenet_unet(), L)
+    assert (first.channels, gray.channels) == ([1], [3])
+    assert gray.size == (129, 129)
+
+
 def test_the_shortcuts_of_residual_blocks_are_no_skips():
     maps = trace_maps(resnet18_unet(), L)
     assert [m.carried_from for m in maps if m.carried_from] == [[4], [3], [2], [1], [0]]

@@ -212,12 +212,12 @@ def test_each_set_is_opened_once_however_often_it_is_asked_for(
     monkeypatch.setattr(training_data, "prepare", counted)
     whole = pictures(small=[small])
     for _ in range(2):
-        whole.for_training(48)
-        whole.for_training(48, small=True)
+        whole.for_training(36)
+        whole.for_training(36, small=True)
         whole.held_out("validation", 32)
         whole.held_out("test", 32)
     assert len(opened) == len(set(opened)) == 5
-    assert {size for _, size in opened} == {LOOK_ALIKE, 54, 64, 32}
+    assert {size for _, size in opened} == {LOOK_ALIKE, 40, 48, 32}
     other = pictures(small=[small])
     other.held_out("test", 32)
     assert len(opened) == 7, "two collections share nothing"

@@ -1,5 +1,6 @@
 """Recipes: followed to the letter, resumed to the last bit, scored as stated."""
 
+import inspect
 import itertools
 import math
 import os
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torchvision
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
@@ -17,7 +19,7 @@ from torch.nn import functional as F
 from colorize_lib.color import AB_SCALE
 from colorize_lib.evaluation import GRAY, evaluate
 from colorize_lib.inference import predict_ab
-from colorize_lib.models import COLORIZERS
+from colorize_lib.models import COLORIZERS, Backbone, BackboneUNet
 from colorize_lib.photos import batches, from_path
 from colorize_lib.scenes import Palette
 from colorize_lib.training import recipes
@@ -34,6 +36,7 @@ from colorize_lib.training.recipes import (
     one_cycle,
     score_on_test,
     train,
+    untrained,
     validation_scores,
 )
 from colorize_lib.training.regression import Regression
@@ -153,12 +156,19 @@ def test_a_recipe_names_what_there_is(name):
     assert recipe.network in COLORIZERS
     assert recipe.loss in LOSSES
     assert recipe.stages[-1].size % 32 == 0, "or its weights could not be stored"
-    network = COLORIZERS[recipe.network]().eval()
+    network = without_weights(recipe.network).eval()
     for stage in recipe.stages:
         l = torch.zeros(1, 1, stage.size, stage.size)
         with torch.inference_mode():
             assert network(l).shape == (1, 2, stage.size, stage.size)
         assert min(stage.epochs, stage.batch_size, stage.learning_rate) > 0
+
+
+def without_weights(name):
+    """A network as if its pretrained part were there, which tests cannot count on."""
+    make = COLORIZERS[name]
+    known = "pretrained" in inspect.signature(make).parameters
+    return make(pretrained=False) if known else make()
 
 
 def test_stages_grow_and_small_pictures_are_never_enlarged():
@@ -259,6 +269,113 @@ def test_the_seed_decides_and_nothing_else_does(pictures, tmp_path, undisturbed)
     assert scores_of(undisturbed[1]) == scores_of(history)
     other = Recipe("tiny-l1", "tiny", STAGES, loss="l1", seed=1)
     assert not same(again, follow(pictures, tmp_path / "other", other)[0])
+
+
+# ------------------------------------------------------------ a pretrained encoder
+
+
+class TinyClassifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
+        )  # fmt: skip
+
+
+def on_a_backbone(*, pretrained=False):
+    network = TinyClassifier()
+    if pretrained:
+        state = network.features.state_dict()
+        network.features.load_state_dict(
+            {name: torch.full_like(x, 0.1) for name, x in state.items()}
+        )
+    return BackboneUNet(Backbone(network), widths=(8, 8, 8))
+
+
+ON_A_BACKBONE = replace(RECIPE, network="on_a_backbone", pretrained=True)
+
+
+@pytest.fixture
+def backbone(monkeypatch):
+    monkeypatch.setitem(COLORIZERS, "on_a_backbone", on_a_backbone)
+
+
+def changed(network, before):
+    state = network.state_dict()
+    return {name for name in state if not torch.equal(state[name], before[name])}
+
+
+def test_a_pretrained_encoder_stays_as_it_is_and_the_decoder_learns(
+    pictures, tmp_path, backbone
+):
+    torch.manual_seed(ON_A_BACKBONE.seed)
+    before = untrained(ON_A_BACKBONE).state_dict()
+    network, _ = follow(pictures, tmp_path, ON_A_BACKBONE)
+    encoder = {name for name in before if name.startswith("encoder")}
+    assert all((before[name] == 0.1).all() for name in encoder if "weight" in name)
+    assert changed(network, before) == set(before) - encoder
+    again, _ = follow(pictures, tmp_path, ON_A_BACKBONE)
+    assert same(network, again)
+    assert not any(p.requires_grad for p in again.encoder.parameters())
+
+
+def test_it_is_not_in_the_optimizer(pictures, tmp_path, monkeypatch, backbone):
+    trained, fit = [], recipes.fit
+
+    def spy(method, *arguments, **more):
+        for group in method.optimizer.param_groups:
+            trained.append({id(p) for p in group["params"]})
+        return fit(method, *arguments, **more)
+
+    monkeypatch.setattr(recipes, "fit", spy)
+    network, _ = follow(pictures, tmp_path, ON_A_BACKBONE)
+    decoder = {id(p) for n, p in network.named_parameters() if "encoder" not in n}
+    assert trained == [decoder, decoder]
+
+
+def test_an_encoder_that_starts_at_random_learns_too(pictures, tmp_path, backbone):
+    recipe = replace(ON_A_BACKBONE, pretrained=False)
+    torch.manual_seed(recipe.seed)
+    before = untrained(recipe).state_dict()
+    network, _ = follow(pictures, tmp_path, recipe)
+    still = set(before) - changed(network, before)
+    assert still
+    assert all("running" in name or "num_batches" in name for name in still)
+    assert {n for n in before if n.startswith("encoder") and "running" in n} <= still
+
+
+def test_the_books_pretrained_recipe_takes_torchvisions_weights(tmp_path):
+    recipe = RECIPES["unet-squeezenet"]
+    assert recipe.pretrained
+    original = torchvision.models.squeezenet1_1()
+    before = torch.hub.get_dir()
+    try:
+        torch.hub.set_dir(str(tmp_path))
+        (tmp_path / "checkpoints").mkdir()
+        file = tmp_path / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+        torch.save(original.state_dict(), file)
+        network = untrained(recipe)
+    finally:
+        torch.hub.set_dir(before)
+    pairs = zip(
+        network.encoder.parameters(), original.features.parameters(), strict=True
+    )
+    assert all(torch.equal(*pair) for pair in pairs)
+    assert not any(p.requires_grad for p in network.encoder.parameters())
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    assert 0 < trained < 7_500_000
+
+
+def test_a_network_that_is_given_is_the_one_that_is_trained(pictures, tmp_path):
+    torch.manual_seed(5)
+    mine = Tiny()
+    before = deepcopy(mine.state_dict())
+    options = {"precision": "float32", "show_progress": False}
+    unknown = replace(RECIPE, network="of my own")
+    network, _ = train(unknown, pictures, tmp_path, network=mine, **options)
+    assert network is mine
+    assert not same(mine, before)
 
 
 # ------------------------------------------------------------ resume
