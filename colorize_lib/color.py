@@ -86,7 +86,7 @@ def lightness_to_gray(L: Tensor) -> Tensor:
     """
     _check_channels(L, "L", 1)
     L = _full_precision(L, "L", "floating point in 0..100")
-    # Not lab_to_rgb(L, 0, 0): its rounded matrix lets the channels differ by 1e-5.
+    # Not lab_to_rgb(L, 0, 0): its rounded matrix lets the channels differ by 4e-5.
     gray = linear_to_srgb(_f_inverse((L + 16) / 116))
     return torch.cat([gray, gray, gray], dim=-3)
 

@@ -9,6 +9,7 @@ import torch
 from colorize_lib import results
 from colorize_lib.evaluation import GRAY, TRUTH, evaluate, markdown_table
 from colorize_lib.results import load_result, read_result, save_result
+from colorize_lib.training.comparison import load_comparison
 from colorize_lib.weights import stored_weights
 
 
@@ -67,7 +68,9 @@ def test_an_unknown_result_is_named_beside_the_known_ones(
         load_result("other")
 
 
-STORED = sorted(path.stem for path in results.FOLDER.glob("*.json"))
+FILES = sorted(path.stem for path in results.FOLDER.glob("*.json"))
+COMPARISONS = [name for name in FILES if name.startswith("compare-")]
+STORED = [name for name in FILES if name not in COMPARISONS]
 CARDS = results.FOLDER.parent / "weights"
 
 
@@ -86,10 +89,28 @@ def test_a_stored_result_is_whole_and_its_summary_follows_from_its_scores(name):
 
 
 def test_stored_results_are_of_the_same_photographs():
-    tests = [load_result(name) for name in STORED]
+    tests = [load_result(name) for name in FILES]
     for other in tests[1:]:
         assert other["photographs"]["test"] == tests[0]["photographs"]["test"]
-        assert other["summary"][GRAY] == tests[0]["summary"][GRAY]
+        for metric, estimate in tests[0]["summary"][GRAY].items():
+            # A comparison's scores went through a file, which rounds them, once more.
+            assert other["summary"][GRAY][metric] == pytest.approx(estimate, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_stored_comparison_has_every_variant_with_every_seed(name):
+    runs, result = load_comparison(name)
+    seeds = {}
+    for run in runs:
+        seeds.setdefault(run.variant, []).append(run.seed)
+        assert len(run.history) == sum(s["epochs"] for s in result["recipe"]["stages"])
+        for row, scores in run.scores.items():
+            assert all(
+                len(values) == len(result["photographs"]["test"])
+                for values in scores.values.values()
+            ), row
+    assert len(seeds) > 1
+    assert set(map(tuple, seeds.values())) == {(0, 1, 2)}
 
 
 @pytest.mark.parametrize("name", STORED)

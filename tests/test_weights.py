@@ -90,7 +90,6 @@ def test_the_default_weights_are_stored():
 
 def test_weights_that_are_not_stored(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "FOLDERS", (tmp_path,))
-    with pytest.raises(
-        FileNotFoundError, match=r"no stored weights 'autoencoder-l1'.*checkout"
-    ):
+    message = f"no stored weights '{weights.DEFAULT}'.*checkout"
+    with pytest.raises(FileNotFoundError, match=message):
         stored_weights()

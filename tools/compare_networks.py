@@ -5,13 +5,14 @@
 Interrupted, the same command goes on. Scores go into results/compare-NAME.json."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from colorize_lib.photos import from_path
 from colorize_lib.results import FOLDER
 from colorize_lib.training.comparison import compare, save_comparison, seeds_table
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.recipes import PROTOCOL
+from colorize_lib.training.recipes import PROTOCOL, TEST_SIZE
 from colorize_lib.training.variants import (
     BRIEFLY,
     SEEN_AT,
@@ -35,10 +36,11 @@ def main() -> None:
         name: [from_path(path) for path in getattr(options, name)]
         for name in ("data", "also", "small")
     }
+    pictures = Pictures(**sources, folder=options.prepared)
     runs = compare(
         COMPARISONS[options.name](),
         BRIEFLY,
-        Pictures(**sources, folder=options.prepared),
+        pictures,
         Path("runs") / f"compare-{options.name}",
         size=SEEN_AT,
         seeds=range(options.seeds),
@@ -49,9 +51,12 @@ def main() -> None:
         name: ", ".join(path.resolve().name for path in getattr(options, name))
         for name in sources
     }
+    photographs["test"] = pictures.held_out("test", TEST_SIZE).names
     save_comparison(
         FOLDER / f"compare-{options.name}.json",
         runs,
+        recipe=asdict(BRIEFLY),
+        size=SEEN_AT,
         photographs=photographs,
         device=options.device,
         minutes=round(seconds / 60, 1),

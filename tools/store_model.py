@@ -29,6 +29,7 @@ It sees photographs with a shorter side of {size} px.
 |---|---|
 | file | `{file}`, {bytes:,} bytes |
 | SHA-256 | `{digest}` |
+| began from | {start} |
 | trained on | {pictures} |
 | command | `{command}` |
 | took | {minutes:.0f} minutes on {device}, {date}, torch {torch} |
@@ -72,10 +73,12 @@ def card(name: str, weights: Path) -> str:
     result = load_result(name)
     photographs = result["photographs"]
     parts = [photographs["data"], photographs["also"], photographs["small"]]
+    pretrained = result["recipe"].get("pretrained")
     return CARD.format(
         **result,
         **metadata,
         name=name,
+        start="an ImageNet encoder, left as it is" if pretrained else "random weights",
         parameters=sum(p.numel() for p in network.parameters()),
         file=weights.relative_to(FOLDERS[1].parent).as_posix(),
         bytes=weights.stat().st_size,

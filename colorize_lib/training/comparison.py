@@ -73,7 +73,7 @@ def compare(
                 show_progress=show_progress,
             )
             path = home / "result.json"
-            if not path.exists():
+            if not path.exists() or read_result(path)["size"] != size:
                 scores = score_on_test(
                     network, pictures, name=variant, size=size, device=device
                 )

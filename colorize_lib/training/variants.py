@@ -49,8 +49,8 @@ def unet_variants(*, pretrained: bool = True) -> dict[str, Callable[[], nn.Modul
     """Skips on and off; then an encoder that starts at random, or pretrained.
 
     Args:
-        pretrained: False leaves the pretrained encoder out: all is random, and nothing
-            needs to be fetched.
+        pretrained: False leaves that encoder random, too (and frozen): only good to
+            see that all runs where nothing can be fetched.
     """
     return {
         "U-Net": UNet,

@@ -265,7 +265,7 @@ def test_cut_where_the_maps_become_smaller(shapes_only):
     ]
 
 
-@pytest.mark.parametrize("size", [(32, 32), (33, 47), (100, 39), (61, 224)])
+@pytest.mark.parametrize("size", [(33, 47), (61, 224)])
 def test_any_backbone_makes_a_unet_for_odd_and_oblong_sizes(shapes_only, size):
     _, backbone = shapes_only
     with torch.device("meta"):

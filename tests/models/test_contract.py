@@ -158,8 +158,12 @@ def test_the_smallest_size_and_the_next(weightless):
     assert network(torch.zeros(1, 1, *size, device="meta")).shape == (1, 2, *size)
 
 
-@given(size=st.tuples(st.integers(0, 300), st.integers(0, 300)))
-@settings(max_examples=30)
+# Mostly sizes that fit somewhere, so that they are not all refused.
+sides = st.one_of(st.integers(0, 70), st.integers(1, 8).map(lambda n: 16 * n))
+
+
+@given(size=st.tuples(sides, sides))
+@settings(max_examples=15)
 def test_any_size_works_or_is_refused_with_the_numbers(weightless, size):
     name, network = weightless
     multiple, smallest = SIZES[name]

@@ -157,12 +157,41 @@ def test_another_opinion_gives_other_colors_and_silence_those_of_none(classifier
     assert torch.equal(deaf(l), fusion(l, none))
 
 
+def test_opinions_pass_through_what_listens(classifier):
+    l = lightness()
+    fusion = FusionAutoencoder(classifier, OUTPUTS, listen=Silence()).eval()
+    none = torch.zeros(2, OUTPUTS)
+    assert torch.equal(fusion(l), fusion(l, none))
+    as_they_are = FusionAutoencoder(classifier, OUTPUTS).eval()
+    as_they_are.load_state_dict(fusion.state_dict())
+    assert not torch.equal(as_they_are(l), fusion(l))
+
+
+def test_squeezenet_is_heard_as_what_differs_between_pictures():
+    network = squeezenet_fusion(pretrained=False)
+    heard = []
+    network.fuse.register_forward_hook(lambda m, given, out: heard.append(given[0]))
+    opinion = 7 + 3 * torch.randn(16, 1000)
+    network.train()(lightness(16), opinion)
+    network.eval()
+    network(lightness(16), opinion)
+    in_training, afterwards = (x[:, 256:, 0, 0] for x in heard)
+    torch.testing.assert_close(
+        in_training.mean(0), torch.zeros(1000), atol=1e-4, rtol=0
+    )
+    spread = in_training.std(0, correction=0)
+    torch.testing.assert_close(spread, torch.ones(1000), atol=1e-3, rtol=0)
+    # By the running statistics of training, not by the pictures at hand.
+    assert not torch.allclose(afterwards, in_training, atol=0.1)
+
+
 # ------------------------------------------------------------ frozen
 
 
 def test_what_is_frozen_is_no_part_of_the_network(fusion, classifier):
     assert len(list(classifier.parameters())) == 6
     hidden = {id(p) for p in classifier.parameters()}
+    assert not any(p.requires_grad for p in classifier.parameters())
     optimizer = torch.optim.AdamW(fusion.parameters())
     trained = [p for group in optimizer.param_groups for p in group["params"]]
     assert not hidden & {id(p) for p in trained}

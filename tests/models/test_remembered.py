@@ -134,6 +134,12 @@ def test_is_frozen_and_no_part_of_a_checkpoint(classifier):
     assert not classifier.training  # its dropout would be remembered for ever
 
 
+def test_its_classifier_moves_along_to_another_type(classifier):
+    fusion = FusionAutoencoder(Remembered(classifier), outputs=5).to(torch.float64)
+    assert {p.dtype for p in classifier.parameters()} == {torch.float64}
+    assert fusion(lightness(1).double()).dtype == torch.float64
+
+
 def test_what_is_not_one_channel_is_refused(classifier):
     with pytest.raises(ValueError, match=r"\(B, 1, H, W\), not \(2, 3, 16, 16\)"):
         Remembered(classifier)(torch.zeros(2, 3, 16, 16))
