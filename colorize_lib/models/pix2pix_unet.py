@@ -17,9 +17,9 @@ from colorize_lib.models.parts import check_input, init_normal_
 class Pix2PixUNet(nn.Module):
     """l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``, both in [-1, 1].
 
-    H and W are multiples of 2 ** len(widths): 256 for the published eight, which have
-    54,409,858 parameters. At the bottom a picture of 256 pixels is one value a channel:
-    no BatchNorm there, or of a batch of one nothing would be left.
+    H and W are multiples of ``2 ** len(widths)``: 256 for the published eight, which
+    have 54,409,858 parameters. At the bottom a picture of 256 pixels is one value a
+    channel: no BatchNorm there, or of a batch of one nothing would be left.
 
     Args:
         widths: channels after each halving.

@@ -23,7 +23,7 @@ class TransposedUp(nn.ConvTranspose2d):
 class UNet(nn.Module):
     """l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``, both in [-1, 1].
 
-    H and W are multiples of 2 ** (len(widths) - 1): 16 for five widths.
+    H and W are multiples of ``2 ** (len(widths) - 1)``: 16 for five widths.
 
     Args:
         widths: channels of each level, from full size down to the bottom. The default
