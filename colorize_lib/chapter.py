@@ -1,5 +1,6 @@
 """What a chapter opens and closes with: scale, device, seed, sources, provenance."""
 
+import hashlib
 import inspect
 import os
 import platform
@@ -16,6 +17,7 @@ import torch
 from colorize_lib import plots
 from colorize_lib.photos import (
     Source,
+    cache_folder,
     coco_sample,
     combined,
     drawn_photographs,
@@ -23,6 +25,7 @@ from colorize_lib.photos import (
 )
 
 SCALES = ("quick", "colab", "full")
+PACKAGE = "learning-to-colorize"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,16 @@ class Chapter:
             sources = [from_path(path) for path in paths.split(os.pathsep)]
             return sources[0] if len(sources) == 1 else combined(*sources)
         return drawn_photographs() if self.scale == "quick" else coco_sample()
+
+    def folder(self, recipe: Any) -> Path:
+        """Where this chapter's training by ``recipe`` lies, to be gone on with.
+
+        Another recipe, other photographs or another edition of the book get another
+        folder: an older run is neither mixed with a new one nor in its way.
+        """
+        settings = (recipe, os.environ.get("COLORIZE_PHOTOS"), _version(PACKAGE))
+        digest = hashlib.sha256(repr(settings).encode()).hexdigest()
+        return cache_folder() / "runs" / f"{self.name}-{self.scale}-{digest[:8]}"
 
     @property
     def load(self) -> bool:
@@ -120,11 +133,12 @@ def _hardware(device):
 
 
 def _versions():
-    names = ("torch", "torchvision", "numpy", "learning-to-colorize")
-    found = []
-    for name in names:
-        try:
-            found.append(f"{name} {version(name).split('+')[0]}")
-        except PackageNotFoundError:
-            found.append(f"{name} from a folder")
-    return " · ".join(found)
+    names = ("torch", "torchvision", "numpy", PACKAGE)
+    return " · ".join(f"{name} {_version(name)}" for name in names)
+
+
+def _version(name):
+    try:
+        return version(name).split("+")[0]
+    except PackageNotFoundError:
+        return "from a folder"

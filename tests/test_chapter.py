@@ -1,6 +1,7 @@
 """What a notebook opens and closes with."""
 
 import os
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from colorize_lib.chapter import Chapter, show_source
 from colorize_lib.color import rgb_to_lab
 from colorize_lib.inference import predict_ab
 from colorize_lib.models import Autoencoder
+from colorize_lib.training.recipes import RECIPES
 
 
 def start(monkeypatch, scale=None, gpu=False):
@@ -112,3 +114,22 @@ def test_show_source_shows_the_source_and_where_it_is():
     assert text.startswith(f"From `{one}`:\n\n```python\ndef rgb_to_lab(")
     assert "return xyz_to_lab(linear_to_xyz(srgb_to_linear(rgb)))\n```" in text
     assert f"From `{other}`:\n\n```python\ndef forward(self" in text
+
+
+def test_a_training_folder_belongs_to_one_recipe_and_one_set_of_photographs(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv("COLORIZE_CACHE", str(tmp_path))
+    monkeypatch.delenv("COLORIZE_PHOTOS", raising=False)
+    run = Chapter("03-autoencoder", "quick", torch.device("cpu"), 0)
+    recipe = RECIPES["autoencoder-l1"]
+    folder = run.folder(recipe)
+    assert folder.parent == tmp_path / "runs"
+    assert folder.name.startswith("03-autoencoder-quick-")
+    assert run.folder(replace(recipe)) == folder
+    others = {run.folder(replace(recipe, seed=1)), run.folder(RECIPES["unet"])}
+    monkeypatch.setenv("COLORIZE_PHOTOS", "holidays")
+    others.add(run.folder(recipe))
+    monkeypatch.setattr(chapter, "version", lambda name: "99.0")
+    others.add(run.folder(recipe))
+    assert len(others - {folder}) == 4
