@@ -15,6 +15,7 @@ from colorize_lib.evaluation import markdown_table
 from colorize_lib.files import replacing
 from colorize_lib.results import FOLDER as RESULTS
 from colorize_lib.results import load_result
+from colorize_lib.training.recipes import CHOSEN_BY
 from colorize_lib.weights import DEFAULT, FOLDERS, load_weights
 
 MOST_BYTES = 16 * 2**20  # a file of the repository; all of them together at most 60 MB
@@ -23,7 +24,8 @@ CARD = """\
 # {name}
 
 {about}, by `colorize train`. {parameters:,} parameters, stored as float16 safetensors.
-It sees photographs with a shorter side of {size} px.
+It sees photographs with a shorter side of {size} px, chosen on validation photographs
+(mean CIEDE2000 there: {by_size}).
 
 | | |
 |---|---|
@@ -74,9 +76,13 @@ def card(name: str, weights: Path) -> str:
     photographs = result["photographs"]
     parts = [photographs["data"], photographs["also"], photographs["small"]]
     pretrained = result["recipe"].get("pretrained")
+    by_size = [
+        f"{scores[CHOSEN_BY]:.3f} at {size} px"
+        for size, scores in result["validation_by_size"].items()
+    ]
     return CARD.format(
-        **result,
-        **metadata,
+        **result | metadata,
+        by_size=", ".join(by_size),
         name=name,
         start="an ImageNet encoder, left as it is" if pretrained else "random weights",
         parameters=sum(p.numel() for p in network.parameters()),

@@ -17,6 +17,7 @@ from colorize_lib.training.recipes import (
     PROTOCOL,
     RECIPES,
     TEST_SIZE,
+    choose_size,
     score_on_test,
     train,
 )
@@ -66,7 +67,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _finish(recipe, pictures, network, history, options):
     """Store the model, and score what was stored: its weights are rounded."""
-    size = recipe.stages[-1].size
+    device = options.device
+    size, by_size = choose_size(network, pictures, device=device)
     path = save_weights(
         network,
         options.folder / "model.safetensors",
@@ -75,17 +77,18 @@ def _finish(recipe, pictures, network, history, options):
         about=f"{recipe.name}, trained on {_names(options.data)}",
     )
     stored, _ = load_weights(path)
-    stored = stored.to(options.device)
     scores = score_on_test(
-        stored, pictures, name=recipe.name, size=size, device=options.device
+        stored.to(device), pictures, name=recipe.name, size=size, device=device
     )
     save_result(
         options.folder / "result.json",
         scores,
         history,
         recipe=asdict(recipe),
+        size=size,
+        validation_by_size=by_size,
         command=_command(options),
-        device=options.device,
+        device=device,
         minutes=round(sum(line["seconds"] for line in history) / 60, 1),
         photographs={
             "data": _names(options.data),

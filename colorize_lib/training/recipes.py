@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ PROTOCOL = (
 # Each stage hands on its best epoch, not its last: trained for too long, a network
 # learns its photographs by heart, and the loss does not tell.
 CHOSEN_BY = "ciede2000"  # on validation photographs; favors neither of the losses
+SIZES = (64, 96, 128, 160, 192, 256)  # multiples of 32, as every network accepts
 LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss}
 
 
@@ -195,6 +197,34 @@ def validation_scores(network: nn.Module, images, device) -> dict[str, float]:
         scores = evaluate({"network": network}, batches(images, 32, device=device))
     gray, ours, _ = (row.means() for row in scores.values())
     return ours | {f"gray_{name}": value for name, value in gray.items()}
+
+
+def choose_size(
+    network: nn.Module,
+    pictures: Pictures,
+    *,
+    sizes: Sequence[int] = SIZES,
+    device: torch.device | str = "cpu",
+) -> tuple[int, dict[int, dict[str, float]]]:
+    """Find the size at which a finished network should see photographs.
+
+    It need not be that of the training: a smaller one shows the network more of the
+    picture at a time, a larger one more detail.
+
+    Args:
+        network: l to ab, in evaluation mode.
+        pictures: on whose validation part it is tried, scored as on the test part.
+        sizes: pixels of the shorter side, to choose from.
+        device: where the network lies.
+
+    Returns:
+        The size with the least ``CHOSEN_BY``, and the mean scores of each size.
+    """
+    photographs = pictures.held_out("validation", TEST_SIZE)
+    rows = {str(size): partial(predict_ab, network, size=size) for size in sizes}
+    scores = evaluate(rows, batches(photographs, 16, device=device))
+    means = {size: scores[str(size)].means() for size in sizes}
+    return min(sizes, key=lambda size: means[size][CHOSEN_BY]), means
 
 
 def score_on_test(

@@ -17,7 +17,7 @@ from colorize_lib.evaluation import GRAY, TRUTH, bootstrap
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.recipes import PROTOCOL, RECIPES, Recipe, Stage
+from colorize_lib.training.recipes import PROTOCOL, RECIPES, SIZES, Recipe, Stage
 from colorize_lib.training.regression import Regression
 from colorize_lib.weights import load_weights
 
@@ -101,12 +101,14 @@ def test_a_model_and_its_scores(command, tmp_path, capsys):
     assert main(command) == 0
     network, about = weights_of(tmp_path)
     assert isinstance(network, Tiny)
-    assert about["size"] == 64
     assert about["about"] == "tiny-l1, trained on photos"
 
     result = result_of(tmp_path)
     assert [(line["size"], line["epoch"]) for line in result["history"]] == EPOCHS
     assert list(result["scores"]) == [GRAY, "tiny-l1", TRUTH]
+    errors = {x: y["ciede2000"] for x, y in result["validation_by_size"].items()}
+    assert list(errors) == [str(size) for size in SIZES]
+    assert about["size"] == result["size"] == int(min(errors, key=errors.get))
     assert result["recipe"]["stages"][1]["size"] == 64
     assert result["recipe"]["loss"] == "l1"
     assert result["device"] == "cpu"
@@ -129,11 +131,11 @@ def test_the_scores_are_of_the_stored_model_on_photographs_never_seen(
         data=[from_path(home / "photos")], folder=home / "prepared"
     )
     assert sorted(result["photographs"]["test"]) == list(pictures.split.test)
-    network, _ = weights_of(tmp_path)
-    again = train.score_on_test(network, pictures, name="x", size=64)["x"].values
+    network, about = weights_of(tmp_path)
+    again = train.score_on_test(network, pictures, name="x", size=about["size"])["x"]
     for metric, values in result["scores"]["tiny-l1"].items():
         assert len(values) == 4
-        assert values == pytest.approx(again[metric].tolist(), abs=1e-4)
+        assert values == pytest.approx(again.values[metric].tolist(), abs=1e-4)
 
 
 def test_collections_take_the_part_that_they_were_given_for(

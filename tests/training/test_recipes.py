@@ -33,6 +33,7 @@ from colorize_lib.training.recipes import (
     TEST_SIZE,
     Recipe,
     Stage,
+    choose_size,
     one_cycle,
     score_on_test,
     train,
@@ -227,6 +228,26 @@ def rates_of(method, steps):
         method.optimizer.step()
         method.scheduler.step()
     return rates
+
+
+class Picky(nn.Module):
+    """Leaves pictures gray at one size, and paints them garish at all others."""
+
+    def __init__(self):
+        super().__init__()
+        self.garish = nn.Parameter(torch.ones(()))
+
+    def forward(self, l):
+        return self.garish * torch.full_like(l.expand(-1, 2, -1, -1), l.shape[-1] != 96)
+
+
+def test_the_size_is_chosen_on_validation_photographs(pictures):
+    size, means = choose_size(Picky(), pictures, sizes=(64, 96, 128))
+    assert size == 96
+    assert list(means) == [64, 96, 128]
+    gray = evaluate({}, batches(pictures.held_out("validation", 256), 16))[GRAY].means()
+    assert means[96] == pytest.approx(gray, rel=1e-5)
+    assert min(means[64]["ciede2000"], means[128]["ciede2000"]) > gray["ciede2000"]
 
 
 def test_every_line_has_its_size_losses_and_scores(undisturbed):
