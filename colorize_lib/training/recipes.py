@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn import functional as F
+from tqdm import tqdm
 
 from colorize_lib.evaluation import Scores, evaluate
 from colorize_lib.files import replacing
@@ -220,9 +221,8 @@ def choose_size(
     Returns:
         The size with the least ``CHOSEN_BY``, and the mean scores of each size.
     """
-    photographs = pictures.held_out("validation", TEST_SIZE)
     rows = {str(size): partial(predict_ab, network, size=size) for size in sizes}
-    scores = evaluate(rows, batches(photographs, 16, device=device))
+    scores = evaluate(rows, _held_out(pictures, "validation", device))
     means = {size: scores[str(size)].means() for size in sizes}
     return min(sizes, key=lambda size: means[size][CHOSEN_BY]), means
 
@@ -239,9 +239,18 @@ def score_on_test(
         size: pixels of the shorter side that it sees.
         device: where the network lies.
     """
-    photographs = pictures.held_out("test", TEST_SIZE)
     colorizer = partial(predict_ab, network, size=size)
-    return evaluate({name: colorizer}, batches(photographs, 16, device=device))
+    return evaluate({name: colorizer}, _held_out(pictures, "test", device))
+
+
+def _held_out(pictures, part, device):
+    photographs = pictures.held_out(part, TEST_SIZE)
+    return tqdm(
+        batches(photographs, 16, device=device),
+        desc=f"scores of the {part} photographs",
+        total=math.ceil(len(photographs) / 16),
+        unit="batch",
+    )
 
 
 def _claim(folder, recipe):
