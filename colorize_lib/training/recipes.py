@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -64,6 +64,12 @@ class Recipe:
     # Start from an encoder that was trained on ImageNet, and leave that as it is.
     pretrained: bool = False
 
+
+DEFAULTS = {
+    field.name: field.default
+    for field in fields(Recipe)
+    if field.default is not MISSING
+}
 
 # A picture of 48 pixels costs a twenty-eighth of one of 256, and what color grass is
 # can be learned from it: most steps are taken there. The short stages after it get the
@@ -256,11 +262,15 @@ def _held_out(pictures, part, device):
 def _claim(folder, recipe):
     """Note whose run it is: a checkpoint fits other recipes of the same network too."""
     path, text = folder / "recipe.json", json.dumps(asdict(recipe), indent=1)
-    is_other = path.exists() and path.read_text() != text
-    if is_other and any(folder.glob("*/last.pt")):
-        raise ValueError(
-            f"the run in {folder} follows another recipe, {path}: "
-            "give that one to go on, or another folder to start afresh"
-        )
+    if path.exists() and any(folder.glob("*/last.pt")):
+        # What an older recipe did not name yet was as by default.
+        started = DEFAULTS | json.loads(path.read_text())
+        given = json.loads(text)
+        if differing := [name for name in given if started.get(name) != given[name]]:
+            raise ValueError(
+                f"the run in {folder} follows another recipe, {path}, with another "
+                f"{' and '.join(differing)}: "
+                "give that one to go on, or another folder to start afresh"
+            )
     with replacing(path) as file:
         file.write(text.encode())

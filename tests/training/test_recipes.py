@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import json
 import math
 import os
 import signal
@@ -467,11 +468,25 @@ def test_another_recipe_does_not_go_on_with_this_run(pictures, tmp_path, change)
     follow(pictures, tmp_path)
     before = (tmp_path / "1-32px" / "last.pt").read_bytes()
     with pytest.raises(
-        ValueError, match=r"follows another recipe, .*recipe.json.*another folder"
+        ValueError,
+        match=rf"another recipe, .*recipe.json, .*another {' and '.join(change)}: .*folder",
     ):
         follow(pictures, tmp_path, replace(RECIPE, **change))
     assert (tmp_path / "1-32px" / "last.pt").read_bytes() == before
     follow(pictures, tmp_path)
+
+
+def test_a_run_from_before_a_setting_had_a_name_goes_on(
+    pictures, tmp_path, monkeypatch
+):
+    network, _ = follow(pictures, tmp_path)
+    path = tmp_path / "recipe.json"
+    stored = json.loads(path.read_text())
+    assert stored.pop("pretrained") is False
+    path.write_text(json.dumps(stored))
+    monkeypatch.setattr(Regression, "step", None)
+    assert same(follow(pictures, tmp_path)[0], network)
+    assert "pretrained" in path.read_text()
 
 
 def test_a_folder_without_a_checkpoint_is_free_for_another_recipe(pictures, tmp_path):
