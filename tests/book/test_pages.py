@@ -145,7 +145,7 @@ def test_nothing_shows_raw(page):
         if not text.find_parents(["pre", "code", "script", "style"])
         and not text.find_parents(class_="sig")  # f(**about) is a signature
     ]
-    for sign in ("```", ":::", "**", "]("):
+    for sign in ("```", ":::", "**", "](", "|-", "|—"):
         raw = [text.strip() for text in prose if sign in text]
         assert not raw, f"{path.name}: raw markup in {raw[0]!r}"
 
