@@ -12,7 +12,7 @@ from colorize_lib.photos import from_path
 from colorize_lib.results import FOLDER
 from colorize_lib.training.comparison import compare, save_comparison, seeds_table
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.recipes import PROTOCOL, TEST_SIZE
+from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE
 from colorize_lib.training.variants import (
     BRIEFLY,
     SEEN_AT,

@@ -1,6 +1,7 @@
 """``colorize train RECIPE``: from folders of photographs to a weight file."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,65 +10,81 @@ from pathlib import Path
 import torch
 
 from colorize_lib.evaluation import markdown_table
+from colorize_lib.files import replacing
 from colorize_lib.photos import from_path
 from colorize_lib.results import save_result
+from colorize_lib.training import processes
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.loop import TrainingDivergedError, TrainingStopped
-from colorize_lib.training.recipes import (
+from colorize_lib.training.recipes import RECIPES, train
+from colorize_lib.training.scoring import (
     PROTOCOL,
-    RECIPES,
     TEST_SIZE,
     choose_size,
     score_on_test,
-    train,
 )
 from colorize_lib.weights import load_weights, save_weights
 
+ARGUMENTS = "arguments.json"  # in the folder of a run
 EPILOG = """\
 example:
   colorize train residual-autoencoder --data photos/ --folder runs/mine
 
-Interrupted by Ctrl-C, a crash or a power cut, the same command goes on where it was. At the
-end, FOLDER/model.safetensors is what `colorize --weights` takes, and FOLDER/result.json has
-its scores on photographs held out for that, and the losses of every epoch.
+Interrupted by Ctrl-C, a crash or a power cut, the same command goes on where it was, or
+shorter: colorize train --resume runs/mine
+At the end, FOLDER/model.safetensors is what `colorize --weights` takes, and
+FOLDER/result.json has its scores on photographs held out for that, and the losses of
+every epoch.
+
+on several GPUs, here two, each taking its share of every batch:
+  torchrun --standalone --nproc-per-node 2 -m colorize_lib.cli train RECIPE ...
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; exit code 1: stopped or diverged, 2: nothing was tried."""
-    options = _parser().parse_args(arguments)
-    recipe = RECIPES[options.recipe]
+    options = _options(arguments)
+    again = f"colorize train --resume {options.folder}"
     try:
-        pictures = Pictures(
-            data=[from_path(path) for path in options.data],
-            also=[from_path(path) for path in options.also],
-            small=[from_path(path) for path in options.small],
-            folder=options.prepared,
-        )
-        network, history = train(
-            recipe,
-            pictures,
-            options.folder,
-            device=options.device,
-            precision=options.precision,
-        )
-        _finish(recipe, pictures, network, history, options)
+        with processes.joined(options.device) as device:
+            _train(options, device)
     except (TrainingStopped, TrainingDivergedError) as stop:
         print(f"\ncolorize train: {stop}", file=sys.stderr)
+        if isinstance(stop, TrainingStopped):
+            print(f"or: {again}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # while preparing or scoring
-        print("\ncolorize train: stopped; run the same to go on", file=sys.stderr)
+        print(
+            f"\ncolorize train: stopped; run the same to go on, or: {again}",
+            file=sys.stderr,
+        )
         return 1
     except (OSError, ValueError) as error:
         print(f"colorize train: {error}", file=sys.stderr)
         return 2
-    print(f"{options.folder / 'model.safetensors'} is ready", file=sys.stderr)
     return 0
 
 
-def _finish(recipe, pictures, network, history, options):
+def _train(options, device):
+    recipe = RECIPES[options.recipe]
+    pictures = Pictures(
+        data=[from_path(path) for path in options.data],
+        also=[from_path(path) for path in options.also],
+        small=[from_path(path) for path in options.small],
+        folder=options.prepared,
+    )
+    if processes.is_first():
+        _remember(options)
+    network, history = train(
+        recipe, pictures, options.folder, device=device, precision=options.precision
+    )
+    if processes.is_first():
+        _finish(recipe, pictures, network, history, options, device)
+        print(f"{options.folder / 'model.safetensors'} is ready", file=sys.stderr)
+
+
+def _finish(recipe, pictures, network, history, options, device):
     """Store the model, and score what was stored: its weights are rounded."""
-    device = options.device
     size, by_size = choose_size(network, pictures, device=device)
     path = save_weights(
         network,
@@ -101,6 +118,49 @@ def _finish(recipe, pictures, network, history, options):
     print(markdown_table(scores))
 
 
+def _options(arguments):
+    """What was asked for; of a run to be resumed, what was asked for at its start."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.resume is not None:
+        if len(arguments) > 2:
+            parser.error("--resume takes a folder and nothing else")
+        return parser.parse_args(_arguments_of(options.resume, parser))
+    required = {
+        "RECIPE": options.recipe, "--data": options.data, "--folder": options.folder
+    }  # fmt: skip
+    if missing := [name for name, value in required.items() if not value]:
+        parser.error(
+            f"the following arguments are required: {', '.join(missing)}; or --resume"
+        )
+    return options
+
+
+def _arguments_of(folder, parser):
+    path = folder / ARGUMENTS
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        parser.error(f"{folder} holds no run to go on with: {path}: {error}")
+
+
+def _remember(options):
+    """Note in the folder of a new run how it was started, for ``--resume``."""
+    if any(options.folder.glob("*/last.pt")):
+        return
+    words = [options.recipe, "--folder", str(options.folder.resolve())]
+    for name in ("data", "also", "small"):
+        for path in getattr(options, name):
+            words += [f"--{name}", str(path.resolve())]
+    if options.prepared is not None:
+        words += ["--prepared", str(options.prepared.resolve())]
+    for name in ("device", "precision"):
+        if getattr(options, name) != _parser().get_default(name):
+            words += [f"--{name}", getattr(options, name)]
+    with replacing(options.folder / ARGUMENTS) as file:
+        file.write(json.dumps(words).encode())
+
+
 def _parser():
     gpu = torch.cuda.is_available()
     parser = argparse.ArgumentParser(
@@ -110,13 +170,23 @@ def _parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "recipe", choices=RECIPES, metavar="RECIPE", help=", ".join(RECIPES)
+        "recipe",
+        nargs="?",
+        choices=RECIPES,
+        metavar="RECIPE",
+        help=", ".join(RECIPES),
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="go on with the run in this folder, as it was started",
     )
     parser.add_argument(
         "--data",
         type=Path,
         action="append",
-        required=True,
+        default=[],
         metavar="DIR",
         help="photographs, a folder or an archive, repeatable; some are held out for scores",
     )
@@ -139,7 +209,6 @@ def _parser():
     parser.add_argument(
         "--folder",
         type=Path,
-        required=True,
         metavar="FOLDER",
         help="of this run: checkpoints, log, result",
     )

@@ -87,11 +87,11 @@ def inception_fusion(*, pretrained: bool = True) -> FusionAutoencoder:
 def squeezenet_fusion(*, pretrained: bool = True) -> FusionAutoencoder:
     """With SqueezeNet 1.1: a forty-fifth of the parameters, a weaker classifier.
 
-    Its outputs are all positive, 7 in the mean, and far from that by 3 from one picture
-    to the next. Heard as they are, a thousand of them push the fused features the same
-    way for every picture: within five steps two thirds of these features are silent
-    for ever. BatchNorm leaves what differs between pictures, and at a spread of 1 that
-    of a random classifier, whose outputs differ by hundredths, is as loud.
+    Its outputs are all positive, and larger in the mean than what differs from one
+    picture to the next. Heard as they are, a thousand of them push the fused features
+    the same way for every picture: within ten steps two thirds of these features are
+    silent for ever. BatchNorm leaves what differs between pictures, and at a spread of
+    1 that of a random classifier, whose outputs differ by hundredths, is as loud.
     """
     return FusionAutoencoder(
         torchvision_classifier("squeezenet1_1", pretrained=pretrained),

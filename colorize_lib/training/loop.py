@@ -20,6 +20,7 @@ from tqdm import tqdm
 from colorize_lib.color import normalize_lab
 from colorize_lib.files import replacing
 from colorize_lib.photos import batches, to_lab
+from colorize_lib.training import processes
 from colorize_lib.training.checkpoints import (
     load_checkpoint,
     random_state,
@@ -56,10 +57,20 @@ class Progress:
     batch: int = 0  # batches of the next epoch that are done
     seconds: float = 0.0  # spent on these batches
     sums: dict = field(default_factory=dict)  # of each loss over these batches
+    counts: dict = field(default_factory=dict)  # in how many of them it was reported
     history: list = field(default_factory=list)  # a line for each finished epoch
 
+    def add(self, losses: dict[str, Tensor]) -> None:
+        """Count a batch; a method need not report the same losses on each of them."""
+        self.batch += 1
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counts[name] = self.counts.get(name, 0) + 1
+
     def means(self) -> dict[str, float]:
-        return {name: float(total) / self.batch for name, total in self.sums.items()}
+        """Over the batches so far, and over the pictures of all processes."""
+        sums = processes.average(self.sums)
+        return {name: float(sums[name]) / n for name, n in self.counts.items()}
 
 
 def fit(
@@ -73,7 +84,8 @@ def fit(
     flip: bool = True,
     seed: int = 0,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
-    best_by: str = "loss",
+    best_by: str | None = "loss",
+    report: Callable[[nn.Module, list[dict]], None] | None = None,
     device: torch.device | str = "cpu",
     checkpoint_minutes: float = 10,
     show_progress: bool = True,
@@ -98,17 +110,23 @@ def fit(
         seed: of the order and the augmentation. Initial weights are the caller's.
         validate: scores of the network after each epoch, by names of your choice.
         best_by: the entry of an epoch's line that decides what is best: the lowest.
+            None: the last epoch is, as for a game in which no loss says who plays well.
+        report: called after each epoch with the network and all lines so far, to draw,
+            log or warn; see :mod:`colorize_lib.training.reports`.
         device: where the batches go.
         checkpoint_minutes: how much work a crash may cost.
         show_progress: a bar with the losses and images/s.
+
+    Where several processes train, each calls this alike; a batch is dealt out to them,
+    and the first one writes.
 
     Returns:
         A dictionary for each epoch, with ``epoch`` (from 1), the mean of each loss,
         ``seconds``, ``images_per_second``, and what ``validate`` returned.
 
     Raises:
-        ValueError: fewer pictures than a batch; or the checkpoint in ``folder`` is of a
-            run with other settings.
+        ValueError: fewer pictures than a batch; a batch that the processes cannot
+            share; or the checkpoint in ``folder`` is of a run with other settings.
         TrainingDivergedError: a loss is nan or infinite; the last checkpoint is from
             before.
         TrainingStopped: Ctrl-C; the run is saved.
@@ -143,36 +161,29 @@ def fit(
                 total=per_epoch,
                 initial=run.batch,
                 unit="batch",
-                disable=not show_progress,
+                disable=not (show_progress and processes.is_first()),
             )
             started = saved = time.monotonic()
             before = run.seconds
 
             for batch in bar:
-                losses = method.step(*normalize_lab(to_lab(batch)))
-                run.sums = {
-                    name: run.sums.get(name, 0.0) + losses[name] for name in losses
-                }
-                run.batch += 1
+                run.add(method.step(*normalize_lab(to_lab(processes.share(batch)))))
 
                 # Now and then, look at the losses and save.
-                if (
-                    run.batch % LOOK_EVERY == 0
-                    or run.batch == per_epoch
-                    or stop.is_set()
-                ):
+                looks = run.batch % LOOK_EVERY == 0 or run.batch == per_epoch
+                stopping = False
+                if looks or (stop.is_set() and processes.count() == 1):
+                    stopping = processes.any_of(stop.is_set(), device)
                     run.seconds = before + time.monotonic() - started
                     speed = f"{run.batch * batch_size / run.seconds:.0f}"
-                    bar.set_postfix(
-                        _finite(run, folder), **{"images/s": speed}, refresh=False
-                    )
-                    if (
-                        time.monotonic() - saved > 60 * checkpoint_minutes
-                        or stop.is_set()
-                    ):
+                    means = _finite(run, folder).items()
+                    shown = {name: x for name, x in means if "gradient" not in name}
+                    bar.set_postfix(shown, **{"images/s": speed}, refresh=False)
+                    minutes = (time.monotonic() - saved) / 60
+                    if minutes > checkpoint_minutes or stopping:
                         _save(folder, method, settings, run)
                         saved = time.monotonic()
-                if stop.is_set():
+                if stopping:
                     raise TrainingStopped(
                         f"stopped in epoch {run.epoch + 1} after batch {run.batch} and saved "
                         f"to {folder / 'last.pt'}: run the same again to go on"
@@ -180,7 +191,10 @@ def fit(
 
             run.seconds = before + time.monotonic() - started
             _finish_epoch(run, method, folder, validate, batch_size, best_by)
+            if report and processes.is_first():
+                report(method.network, run.history)
             _save(folder, method, settings, run)
+    processes.wait()
     return run.history
 
 
@@ -193,7 +207,8 @@ def _finish_epoch(run, method, folder, validate, batch_size, best_by):
         **(validate(method.network) if validate else {}),
     }
     history = [*run.history, line]
-    if line[best_by] == min(earlier[best_by] for earlier in history):
+    is_best = not best_by or line[best_by] == min(past[best_by] for past in history)
+    if is_best and processes.is_first():
         best = {"network": method.network.state_dict(), "line": line}
         save_checkpoint(best, folder / "best.pt")
     vars(run).update(vars(Progress(epoch=run.epoch + 1, history=history)))
@@ -202,6 +217,8 @@ def _finish_epoch(run, method, folder, validate, batch_size, best_by):
 def _save(folder, method, settings, run):
     if not all(x.isfinite().all() for x in method.network.parameters()):
         raise _diverged("a weight", run, folder)
+    if not processes.is_first():
+        return
     state = {"settings": settings, "run": asdict(run), "method": method.state_dict()}
     save_checkpoint(state | {"random": random_state()}, folder / "last.pt")
     with replacing(folder / "log.jsonl") as log:
@@ -209,8 +226,9 @@ def _save(folder, method, settings, run):
 
 
 def _resume(folder, method, settings):
-    for leftover in folder.glob(".*.tmp"):  # of a run that was killed while it wrote
-        leftover.unlink()
+    if processes.is_first():
+        for leftover in folder.glob(".*.tmp"):  # of a run killed while it wrote
+            leftover.unlink()
     if not (folder / "last.pt").exists():
         return Progress()
     state = load_checkpoint(folder / "last.pt")

@@ -1,8 +1,6 @@
 """Recipes: named ways to train a colorizer, and how one is followed."""
 
 import json
-import math
-from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -10,30 +8,23 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn import functional as F
-from tqdm import tqdm
+from torch.optim.lr_scheduler import LambdaLR
 
-from colorize_lib.evaluation import Scores, evaluate
 from colorize_lib.files import replacing
-from colorize_lib.inference import predict_ab
 from colorize_lib.models import COLORIZERS
-from colorize_lib.photos import batches
+from colorize_lib.photos import find_gallery, read_photo
 from colorize_lib.training.checkpoints import load_checkpoint
 from colorize_lib.training.data import Pictures
+from colorize_lib.training.games import Game, Pix2PixGame
+from colorize_lib.training.learner import Learner
 from colorize_lib.training.loop import fit
 from colorize_lib.training.precision import choose_precision
 from colorize_lib.training.regression import Regression
+from colorize_lib.training.reports import Reports
+from colorize_lib.training.schedules import hold_then_fall, one_cycle
+from colorize_lib.training.scoring import CHOSEN_BY, validation_scores
+from colorize_lib.weights import load_weights, stored_weights
 
-TEST_SIZE = 256  # pixels of the test photographs, whatever a network sees of them
-PROTOCOL = (
-    f"Test photographs, center squares of {TEST_SIZE} px, near-gray ones left out. "
-    "The network sees their lightness at its own size; its colors are enlarged "
-    "bicubically, brought into the gamut at constant lightness and rounded to 8 bits. "
-    "Every score is a mean over pictures, with a 95 % bootstrap interval over pictures."
-)
-# Each stage hands on its best epoch, not its last: trained for too long, a network
-# learns its photographs by heart, and the loss does not tell.
-CHOSEN_BY = "ciede2000"  # on validation photographs; favors neither of the losses
-SIZES = (64, 96, 128, 160, 192, 256)  # multiples of 32, as every network accepts
 LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss}
 
 
@@ -48,11 +39,14 @@ class Stage:
         float  # the peak of one cycle: up for a tenth of the steps, then down
     )
     small_pictures: bool = False  # also learn from the collection of small pictures
+    # Played against a second network, at a learning rate that is held for half of the
+    # steps and then falls to zero. None: regression.
+    game: Game | None = None
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train one network by regression."""
+    """How to train one network."""
 
     name: str
     network: str  # its name in COLORIZERS
@@ -63,13 +57,9 @@ class Recipe:
     seed: int = 0
     # Start from an encoder that was trained on ImageNet, and leave that as it is.
     pretrained: bool = False
+    # Start from the stored weights of this name: their training is not paid for again.
+    start_from: str | None = None
 
-
-DEFAULTS = {
-    field.name: field.default
-    for field in fields(Recipe)
-    if field.default is not MISSING
-}
 
 # A picture of 48 pixels costs a twenty-eighth of one of 256, and what color grass is
 # can be learned from it: most steps are taken there. The short stages after it get the
@@ -92,6 +82,17 @@ RECIPES = {
         Recipe("unet", "unet", GROWING, loss="l1"),
         Recipe(
             "unet-squeezenet", "unet_squeezenet", GROWING, loss="l1", pretrained=True
+        ),
+        Recipe(
+            "pix2pix",
+            "unet_squeezenet",
+            (
+                Stage(48, 3, 16, 2e-4, small_pictures=True, game=Pix2PixGame()),
+                Stage(128, 2, 16, 5e-5, game=Pix2PixGame()),
+            ),
+            loss="l1",
+            pretrained=True,
+            start_from="unet-squeezenet",
         ),
     )
 }
@@ -133,28 +134,21 @@ def train(
         torch.manual_seed(recipe.seed)
         network = untrained(recipe)
     network = network.to(device=device, memory_format=torch.channels_last)
-    history = []
+    history, rival = [], None
     for number, stage in enumerate(recipe.stages, start=1):
         home = folder / f"{number}-{stage.size}px"
         images = pictures.for_training(stage.size, small=stage.small_pictures)
         validation = pictures.held_out("validation", stage.size)
-        optimizer = torch.optim.AdamW(
-            [p for p in network.parameters() if p.requires_grad],
-            stage.learning_rate,
-            weight_decay=recipe.weight_decay,
-        )
         steps = stage.epochs * (len(images) // stage.batch_size)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, partial(one_cycle, steps)
-        )
+        if stage.game is None:
+            method = _regression(recipe, stage, network, steps, device, precision)
+        else:
+            if rival is None:
+                rival = stage.game.rival()
+            rival = rival.to(device=device, memory_format=torch.channels_last)
+            method = _against(rival, stage, network, steps, device, precision)
         lines = fit(
-            Regression(
-                network,
-                optimizer,
-                choose_precision(device, precision),
-                LOSSES[recipe.loss],
-                scheduler,
-            ),
+            method,
             images,
             home,
             epochs=stage.epochs,
@@ -162,7 +156,11 @@ def train(
             crop=stage.size,
             seed=recipe.seed,
             validate=partial(validation_scores, images=validation, device=device),
-            best_by=CHOSEN_BY,
+            # A stage hands on its best epoch: trained for too long, a network learns
+            # its photographs by heart, and the loss does not tell. Of a game it is the
+            # last, since no score says who plays well.
+            best_by=CHOSEN_BY if stage.game is None else None,
+            report=_reports(home, stage.size),
             device=device,
             show_progress=show_progress,
         )
@@ -171,12 +169,54 @@ def train(
     return network.eval(), history
 
 
+def _regression(recipe, stage, network, steps, device, precision):
+    optimizer = torch.optim.AdamW(
+        [p for p in network.parameters() if p.requires_grad],
+        stage.learning_rate,
+        weight_decay=recipe.weight_decay,
+    )
+    scheduler = LambdaLR(optimizer, partial(one_cycle, steps))
+    precision = choose_precision(device, precision)
+    return Regression(network, optimizer, precision, LOSSES[recipe.loss], scheduler)
+
+
+def _against(rival, stage, network, steps, device, precision):
+    game, precision = stage.game, choose_precision(device, precision)
+
+    def learner(player, learning_rate, steps, precision, average=None):
+        parameters = [p for p in player.parameters() if p.requires_grad]
+        optimizer = torch.optim.Adam(parameters, learning_rate, betas=game.betas)
+        scheduler = LambdaLR(optimizer, partial(hold_then_fall, steps))
+        return Learner(player, optimizer, precision, scheduler, average=average)
+
+    turns, rate = game.turns(steps), stage.learning_rate
+    generator = learner(network, rate, turns, precision, game.average)
+    rival_rate = game.rival_learning_rate or rate
+    rival_precision = game.rival_precision(precision)
+    return game.method(generator, learner(rival, rival_rate, steps, rival_precision))
+
+
+def _reports(folder, size):
+    gallery = [
+        picture
+        for picture in find_gallery(download=False, verbose=False)
+        if picture.color
+    ]
+    pictures = torch.stack([read_photo(picture.path, 128) for picture in gallery[:6]])
+    return Reports(folder, pictures, size)
+
+
 def untrained(recipe: Recipe) -> nn.Module:
     """The network of a recipe with its first weights.
 
     Raises:
         WeightsUnavailableError: its pretrained part could not be fetched.
     """
+    if recipe.start_from is not None:
+        network, _ = load_weights(stored_weights(recipe.start_from))
+        if recipe.pretrained:
+            network.encoder.freeze()
+        return network
     make = COLORIZERS[recipe.network]
     if not recipe.pretrained:
         return make()
@@ -185,86 +225,11 @@ def untrained(recipe: Recipe) -> nn.Module:
     return network
 
 
-def one_cycle(steps: int, step: int) -> float:
-    """The learning rate, as a share of its peak: a linear rise, then half a cosine.
-
-    The rise over the first tenth spares fresh weights the largest steps; the long way
-    down to zero averages out what single batches pull at. After Smith and Topin, 2018.
-    """
-    rise = max(1, steps // 10)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
-
-
-def validation_scores(network: nn.Module, images, device) -> dict[str, float]:
-    """Mean scores on validation photographs; ``gray_...``: of the gray pictures."""
-    network.eval()
-    with torch.inference_mode():
-        scores = evaluate({"network": network}, batches(images, 32, device=device))
-    gray, ours, _ = (row.means() for row in scores.values())
-    return ours | {f"gray_{name}": value for name, value in gray.items()}
-
-
-def choose_size(
-    network: nn.Module,
-    pictures: Pictures,
-    *,
-    sizes: Sequence[int] = SIZES,
-    device: torch.device | str = "cpu",
-) -> tuple[int, dict[int, dict[str, float]]]:
-    """Find the size at which a finished network should see photographs.
-
-    It need not be that of the training: a smaller one shows the network more of the
-    picture at a time, a larger one more detail.
-
-    Args:
-        network: l to ab, in evaluation mode.
-        pictures: on whose validation part it is tried, scored as on the test part.
-        sizes: pixels of the shorter side, to choose from.
-        device: where the network lies.
-
-    Returns:
-        The size with the least ``CHOSEN_BY``, and the mean scores of each size.
-    """
-    rows = {str(size): partial(predict_ab, network, size=size) for size in sizes}
-    scores = evaluate(rows, _held_out(pictures, "validation", device))
-    means = {size: scores[str(size)].means() for size in sizes}
-    return min(sizes, key=lambda size: means[size][CHOSEN_BY]), means
-
-
-def score_on_test(
-    network: nn.Module, pictures: Pictures, *, name: str, size: int, device="cpu"
-) -> dict[str, Scores]:
-    """Score a finished network on the test photographs, as ``PROTOCOL`` says.
-
-    Args:
-        network: trained without those photographs, and chosen without them.
-        pictures: whose test part it is.
-        name: of the network's row.
-        size: pixels of the shorter side that it sees.
-        device: where the network lies.
-    """
-    colorizer = partial(predict_ab, network, size=size)
-    return evaluate({name: colorizer}, _held_out(pictures, "test", device))
-
-
-def _held_out(pictures, part, device):
-    photographs = pictures.held_out(part, TEST_SIZE)
-    return tqdm(
-        batches(photographs, 16, device=device),
-        desc=f"scores of the {part} photographs",
-        total=math.ceil(len(photographs) / 16),
-        unit="batch",
-    )
-
-
 def _claim(folder, recipe):
     """Note whose run it is: a checkpoint fits other recipes of the same network too."""
     path, text = folder / "recipe.json", json.dumps(asdict(recipe), indent=1)
     if path.exists() and any(folder.glob("*/last.pt")):
-        # What an older recipe did not name yet was as by default.
-        started = DEFAULTS | json.loads(path.read_text())
+        started = _with_defaults(json.loads(path.read_text()))
         given = json.loads(text)
         if differing := [name for name in given if started.get(name) != given[name]]:
             raise ValueError(
@@ -274,3 +239,17 @@ def _claim(folder, recipe):
             )
     with replacing(path) as file:
         file.write(text.encode())
+
+
+def _with_defaults(stored):
+    """What an older recipe did not name yet was as it is by default."""
+    stages = [_defaults(Stage) | stage for stage in stored["stages"]]
+    return _defaults(Recipe) | stored | {"stages": stages}
+
+
+def _defaults(settings):
+    return {
+        field.name: field.default
+        for field in fields(settings)
+        if field.default is not MISSING
+    }

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from colorize_lib.training.learner import Learner
 from colorize_lib.training.precision import Precision
 
 
@@ -29,40 +30,24 @@ class Regression:
         loss: Callable[[Tensor, Tensor], Tensor] = F.l1_loss,
         scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
     ):
-        self.network, self.optimizer, self.precision = network, optimizer, precision
-        self.loss, self.scheduler = loss, scheduler
-        self.scaler = precision.grad_scaler()
+        self.learner = Learner(network, optimizer, precision, scheduler)
+        self.loss = loss
+
+    @property
+    def network(self) -> nn.Module:
+        """The one that colors."""
+        return self.learner.network
 
     def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Learn from one normalized batch; return the losses, detached."""
-        self.network.train()
-        with self.precision.autocast():
-            predicted = self.network(l)
-        loss = self.loss(predicted.float(), ab)
-
-        self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        if self.scheduler is not None:
-            self.scheduler.step()
+        loss = self.loss(self.learner(l), ab)
+        self.learner.descend(loss)
         return {"loss": loss.detach()}
 
     def state_dict(self) -> dict:
         """All that a later run needs to go on with the very same next step."""
-        return {name: part.state_dict() for name, part in self._parts().items()}
+        return self.learner.state_dict()
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where :meth:`state_dict` was taken."""
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-
-    def _parts(self):
-        parts = {
-            "network": self.network,
-            "optimizer": self.optimizer,
-            "scaler": self.scaler,
-        }
-        return (
-            parts if self.scheduler is None else parts | {"scheduler": self.scheduler}
-        )
+        self.learner.load_state_dict(state)

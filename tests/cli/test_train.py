@@ -4,8 +4,10 @@ import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,9 +18,11 @@ from colorize_lib.cli import main, train
 from colorize_lib.evaluation import GRAY, TRUTH, bootstrap
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
+from colorize_lib.training.checkpoints import load_checkpoint
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.recipes import PROTOCOL, RECIPES, SIZES, Recipe, Stage
+from colorize_lib.training.recipes import RECIPES, Recipe, Stage
 from colorize_lib.training.regression import Regression
+from colorize_lib.training.scoring import PROTOCOL, SIZES
 from colorize_lib.weights import load_weights
 
 
@@ -189,6 +193,84 @@ def test_stopped_by_ctrl_c_and_run_again(command, tmp_path, monkeypatch, capsys)
 
 
 # ------------------------------------------------------------ what can go wrong
+
+
+def test_resume_goes_on_as_the_run_was_started(command, tmp_path, monkeypatch, capsys):
+    folder = str(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 7)
+        assert main(command) == 1
+    assert f"colorize train --resume {folder}\n" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)  # the paths of the first call do not depend on it
+    assert main(["train", "--resume", "run"]) == 0
+    assert [(x["size"], x["epoch"]) for x in result_of(tmp_path)["history"]] == EPOCHS
+    started = json.loads((tmp_path / "run" / "arguments.json").read_text())
+    assert started[-2:] == ["--precision", "float32"]
+    again, _ = weights_of(tmp_path)
+    assert main([*command, "--folder", str(tmp_path / "undisturbed")]) == 0
+    undisturbed, _ = load_weights(tmp_path / "undisturbed" / "model.safetensors")
+    assert same(again, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resume", "nowhere"], "nowhere holds no run to go on with"),
+        (["--resume", "nowhere", "--device", "cpu"], "a folder and nothing else"),
+        (["tiny-l1"], "required: --data, --folder; or --resume"),
+        ([], "required: RECIPE, --data, --folder; or --resume"),
+    ],
+)
+def test_what_is_missing_is_named(arguments, message, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(["train", *arguments])
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+TWO = """
+import sys
+from functools import partial
+sys.path.insert(0, {tests!r})
+import test_train as here
+from colorize_lib.training.data import Pictures
+
+here.COLORIZERS["tiny"] = here.Plain
+here.RECIPES[here.RECIPE.name] = here.RECIPE
+here.train.Pictures = partial(Pictures, validation=5, test=4)
+sys.exit(here.main(sys.argv[1:]))
+"""
+
+
+class Plain(nn.Sequential):
+    """Without norms, so that no statistics differ between the processes."""
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 3, padding=1)
+        )
+
+
+def test_two_processes_train_what_one_does(command, tmp_path):
+    script = tmp_path / "two.py"
+    script.write_text(TWO.format(tests=str(Path(__file__).parent)))
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    trained = []
+    for processes in (1, 2):
+        folder = tmp_path / f"by {processes}"
+        start = [sys.executable, *torchrun, str(processes), str(script), *command]
+        done = subprocess.run(
+            [*start, "--folder", str(folder)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert done.stderr.count("model.safetensors is ready") == 1
+        last = load_checkpoint(folder / "2-64px" / "last.pt")
+        lines = (folder / "2-64px" / "log.jsonl").read_text().splitlines()
+        trained.append((last["method"]["network"], json.loads(lines[-1])["loss"]))
+    (one, loss), (two, loss_of_two) = trained
+    assert loss == pytest.approx(loss_of_two, rel=1e-5)
+    for name, weights in one.items():
+        torch.testing.assert_close(weights, two[name], rtol=1e-4, atol=1e-6)
 
 
 def test_ctrl_c_while_scoring_loses_nothing(command, tmp_path, monkeypatch, capsys):

@@ -10,7 +10,7 @@ from torch import nn
 from colorize_lib.evaluation import GRAY, HEADINGS, TRUTH, Scores
 from colorize_lib.photos import from_path
 from colorize_lib.results import read_result
-from colorize_lib.training import comparison, recipes
+from colorize_lib.training import comparison, scoring
 from colorize_lib.training.comparison import (
     Run,
     compare,
@@ -18,8 +18,9 @@ from colorize_lib.training.comparison import (
     seeds_table,
 )
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.recipes import Recipe, Stage, score_on_test
+from colorize_lib.training.recipes import Recipe, Stage
 from colorize_lib.training.regression import Regression
+from colorize_lib.training.scoring import score_on_test
 
 RECIPE = Recipe(
     "any", "any", (Stage(32, epochs=2, batch_size=4, learning_rate=1e-2),), loss="l1"
@@ -47,7 +48,7 @@ ORDER = [("plain", 0), ("no norm", 0), ("plain", 1), ("no norm", 1)]
 @pytest.fixture(scope="module", autouse=True)
 def small_test_photographs():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "TEST_SIZE", 64)
+        patch.setattr(scoring, "TEST_SIZE", 64)
         yield
 
 

@@ -1,9 +1,8 @@
-"""Recipes: followed to the letter, resumed to the last bit, scored as stated."""
+"""Recipes: followed to the letter, resumed to the last bit."""
 
 import inspect
 import itertools
 import json
-import math
 import os
 import signal
 from copy import deepcopy
@@ -12,16 +11,12 @@ from dataclasses import replace
 import pytest
 import torch
 import torchvision
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
 from colorize_lib.color import AB_SCALE
-from colorize_lib.evaluation import GRAY, evaluate
-from colorize_lib.inference import predict_ab
 from colorize_lib.models import COLORIZERS, Backbone, BackboneUNet
-from colorize_lib.photos import batches, from_path
+from colorize_lib.photos import from_path
 from colorize_lib.scenes import Palette
 from colorize_lib.training import recipes
 from colorize_lib.training.checkpoints import load_checkpoint, save_checkpoint
@@ -31,17 +26,14 @@ from colorize_lib.training.precision import Precision
 from colorize_lib.training.recipes import (
     LOSSES,
     RECIPES,
-    TEST_SIZE,
     Recipe,
     Stage,
-    choose_size,
-    one_cycle,
-    score_on_test,
     train,
     untrained,
-    validation_scores,
 )
 from colorize_lib.training.regression import Regression
+from colorize_lib.training.schedules import one_cycle
+from colorize_lib.training.scoring import validation_scores
 
 
 class Tiny(nn.Sequential):
@@ -104,50 +96,6 @@ def scores_of(history):
     return [{k: v for k, v in line.items() if k not in clock} for line in history]
 
 
-# ------------------------------------------------------------ the learning rate
-
-
-@pytest.mark.parametrize(
-    ("steps", "step", "share"),
-    [
-        (20, 0, 0.5),  # a tenth of the steps: two
-        (20, 1, 1),
-        (20, 2, 1),
-        (20, 8, 0.75),  # a third of the way down: cos 60 degrees
-        (20, 11, 0.5),
-        (20, 14, 0.25),
-        (20, 20, 0),
-        (400, 9, 0.25),
-        (5, 0, 1),  # too few for a rise
-        (1, 0, 1),
-    ],
-)
-def test_one_cycle_by_hand(steps, step, share):
-    assert one_cycle(steps, step) == pytest.approx(share, abs=1e-12)
-
-
-@given(st.integers(1, 2000))
-def test_one_cycle_rises_to_its_peak_then_falls_to_nothing(steps):
-    shares = [one_cycle(steps, step) for step in range(steps)]
-    peak = shares.index(1.0)
-    assert peak <= steps / 10
-    assert shares[: peak + 1] == sorted(shares[: peak + 1])
-    assert shares[peak:] == sorted(shares[peak:], reverse=True)
-    assert min(shares) > 0
-    if steps > 1:
-        assert one_cycle(steps, steps) == pytest.approx(0, abs=1e-12)
-
-
-@given(st.integers(2, 2000), st.data())
-def test_one_cycle_never_jumps_down(steps, data):
-    step = data.draw(st.integers(0, steps - 1))
-    rise = max(1, steps // 10)
-    assume(step >= rise)
-    steepest = math.pi / 2 / (steps - rise)
-    fall = one_cycle(steps, step) - one_cycle(steps, step + 1)
-    assert 0 <= fall <= steepest + 1e-12
-
-
 # ------------------------------------------------------------ the book's recipes
 
 
@@ -202,8 +150,8 @@ def test_each_stage_is_trained_as_the_recipe_says(pictures, tmp_path, monkeypatc
     ):
         assert method.network is network
         assert method.loss is F.mse_loss
-        assert method.precision == Precision("float32", "cpu")
-        group = method.optimizer.param_groups[0]
+        assert method.learner.precision == Precision("float32", "cpu")
+        group = method.learner.optimizer.param_groups[0]
         assert group["weight_decay"] == 0.03
         assert group["initial_lr"] == stage.learning_rate
         rates = rates_of(method, steps)
@@ -225,30 +173,10 @@ def test_each_stage_is_trained_as_the_recipe_says(pictures, tmp_path, monkeypatc
 def rates_of(method, steps):
     rates = []
     for _ in range(steps):
-        rates.append(method.optimizer.param_groups[0]["lr"])
-        method.optimizer.step()
-        method.scheduler.step()
+        rates.append(method.learner.optimizer.param_groups[0]["lr"])
+        method.learner.optimizer.step()
+        method.learner.scheduler.step()
     return rates
-
-
-class Picky(nn.Module):
-    """Leaves pictures gray at one size, and paints them garish at all others."""
-
-    def __init__(self):
-        super().__init__()
-        self.garish = nn.Parameter(torch.ones(()))
-
-    def forward(self, l):
-        return self.garish * torch.full_like(l.expand(-1, 2, -1, -1), l.shape[-1] != 96)
-
-
-def test_the_size_is_chosen_on_validation_photographs(pictures):
-    size, means = choose_size(Picky(), pictures, sizes=(64, 96, 128))
-    assert size == 96
-    assert list(means) == [64, 96, 128]
-    gray = evaluate({}, batches(pictures.held_out("validation", 256), 16))[GRAY].means()
-    assert means[96] == pytest.approx(gray, rel=1e-5)
-    assert min(means[64]["ciede2000"], means[128]["ciede2000"]) > gray["ciede2000"]
 
 
 def test_every_line_has_its_size_losses_and_scores(undisturbed):
@@ -346,7 +274,7 @@ def test_it_is_not_in_the_optimizer(pictures, tmp_path, monkeypatch, backbone):
     trained, fit = [], recipes.fit
 
     def spy(method, *arguments, **more):
-        for group in method.optimizer.param_groups:
+        for group in method.learner.optimizer.param_groups:
             trained.append({id(p) for p in group["params"]})
         return fit(method, *arguments, **more)
 
@@ -496,41 +424,6 @@ def test_a_folder_without_a_checkpoint_is_free_for_another_recipe(pictures, tmp_
     with pytest.raises(ValueError, match="do not fill one batch of 99"):
         follow(pictures, tmp_path, too_large)
     follow(pictures, tmp_path)
-
-
-# ------------------------------------------------------------ scores
-
-
-def test_validation_scores_are_those_of_evaluate_with_the_gray_ones(pictures):
-    images = pictures.held_out("validation", 64)
-    network = Tiny()
-    scores = validation_scores(network.train(), images, "cpu")
-    network.eval()
-    with torch.no_grad():
-        expected = evaluate({"x": network}, batches(images, 2))
-    for name, mean in expected["x"].means().items():
-        assert scores[name] == pytest.approx(mean, rel=1e-5)
-    for name, mean in expected[GRAY].means().items():
-        assert scores[f"gray_{name}"] == pytest.approx(mean, rel=1e-5)
-    assert len(scores) == 2 * len(expected[GRAY].means())
-    assert scores["psnr"] != scores["gray_psnr"]
-
-
-def test_the_test_photographs_are_scored_at_their_own_size(pictures):
-    network = Tiny().eval()
-    scores = score_on_test(network, pictures, name="mine", size=32)
-    assert list(scores)[1] == "mine"
-    images = pictures.held_out("test", TEST_SIZE)
-    assert images.shape[2:] == (256, 256)
-    colorizers = {
-        "small": lambda l: predict_ab(network, l, 32),
-        "large": lambda l: predict_ab(network, l, 256),
-    }
-    expected = evaluate(colorizers, batches(images, 3))
-    ciede = scores["mine"].values["ciede2000"]
-    assert len(ciede) == 5
-    torch.testing.assert_close(ciede, expected["small"].values["ciede2000"])
-    assert not torch.equal(ciede, expected["large"].values["ciede2000"])
 
 
 # ------------------------------------------------------------ what a loss makes of it

@@ -98,7 +98,7 @@ def test_the_scheduler_is_advanced_once_a_step():
     trained = method(scheduled=True)
     rates = []
     for _ in range(4):
-        rates.append(trained.optimizer.param_groups[0]["lr"])
+        rates.append(trained.learner.optimizer.param_groups[0]["lr"])
         trained.step(*batch())
     assert rates == pytest.approx([1e-2, 5e-3, 2.5e-3, 1.25e-3])
 
@@ -128,11 +128,11 @@ def test_the_network_computes_in_the_precision_and_the_loss_in_float32(name):
 def test_float16_steps_over_gradients_that_overflow():
     trained = method("float16", lambda y, ab: 1e38 * F.l1_loss(y, ab))
     before = copy.deepcopy(trained.network.state_dict())
-    scale = trained.scaler.get_scale()
+    scale = trained.learner.scaler.get_scale()
     trained.step(*batch())
     parameters = dict(trained.network.named_parameters())
     assert all(torch.equal(parameters[name], before[name]) for name in parameters)
-    assert trained.scaler.get_scale() < scale
+    assert trained.learner.scaler.get_scale() < scale
 
 
 # ------------------------------------------------------------ nothing is lost
@@ -153,6 +153,6 @@ def test_the_state_is_all_that_the_next_steps_need(tmp_path, name, scheduled):
         ours, theirs = (x.step(*batch(seed))["loss"] for x in (resumed, trained))
         assert torch.equal(ours, theirs)
     assert same(resumed.network.state_dict(), trained.network.state_dict())
-    assert resumed.scaler.state_dict() == trained.scaler.state_dict()
-    rates = [x.optimizer.param_groups[0]["lr"] for x in (resumed, trained)]
+    assert resumed.learner.scaler.state_dict() == trained.learner.scaler.state_dict()
+    rates = [x.learner.optimizer.param_groups[0]["lr"] for x in (resumed, trained)]
     assert rates[0] == rates[1]

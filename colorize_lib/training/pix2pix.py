@@ -1,0 +1,97 @@
+"""pix2pix: be close to the photograph, and be taken for one. Taught in chapter 7.
+
+Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional Adversarial
+Networks" (2017).
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorize_lib.losses import binary_cross_entropy
+from colorize_lib.training.learner import Learner
+
+
+class Pix2Pix:
+    """A generator against a discriminator, and beside the photograph (equation 4).
+
+    The discriminator steps first, then the generator, each once a batch.
+
+    Args:
+        generator: l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``.
+        discriminator: l and ab to scores of patches, of any shape.
+        l1_weight: lambda of equation 4. The paper's 100 makes L1 the stronger voice.
+        gan_loss: of scores and what they ought to say, see :mod:`colorize_lib.losses`.
+        head_start: batches at the beginning in which the discriminator learns alone,
+            to meet a generator that is already trained.
+    """
+
+    def __init__(
+        self,
+        generator: Learner,
+        discriminator: Learner,
+        *,
+        l1_weight: float = 100.0,
+        gan_loss: Callable[[Tensor, bool], Tensor] = binary_cross_entropy,
+        head_start: int = 0,
+    ):
+        self.generator, self.discriminator = generator, discriminator
+        self.l1_weight, self.gan_loss, self.head_start = l1_weight, gan_loss, head_start
+        self.batches = 0  # seen so far
+
+    @property
+    def network(self) -> nn.Module:
+        """The one that colors."""
+        return self.generator.result
+
+    def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
+        """Learn from one normalized batch; return losses, scores and gradient norms."""
+        self.batches += 1
+        fake_ab = self.generator(l)
+        report = self.discriminator_step(l, ab, fake_ab.detach())
+        if self.batches > self.head_start:
+            report |= self.generator_step(l, ab, fake_ab)
+        return report
+
+    def discriminator_step(
+        self, l: Tensor, ab: Tensor, fake_ab: Tensor
+    ) -> dict[str, Tensor]:
+        """Score true pictures as true and fakes as fake; halved, as in section 3.3."""
+        true_scores = self.discriminator(l, ab)
+        fake_scores = self.discriminator(l, fake_ab)
+        loss = self.gan_loss(true_scores, True) + self.gan_loss(fake_scores, False)
+        norm = self.discriminator.descend(loss / 2)
+        return {
+            "discriminator": loss.detach() / 2,
+            "true_score": true_scores.detach().mean(),
+            "fake_score": fake_scores.detach().mean(),
+            "discriminator_gradient": norm,
+        }
+
+    def generator_step(
+        self, l: Tensor, ab: Tensor, fake_ab: Tensor
+    ) -> dict[str, Tensor]:
+        """Make the fakes score as true, and stay near the photographs."""
+        l1 = F.l1_loss(fake_ab, ab)
+        fooling = self.gan_loss(self.discriminator.judge(l, fake_ab), True)
+        norm = self.generator.descend(fooling + self.l1_weight * l1)
+        return {
+            "l1": l1.detach(),
+            "generator": fooling.detach(),
+            "generator_gradient": norm,
+        }
+
+    def state_dict(self) -> dict:
+        """All that a later run needs to go on with the very same next step."""
+        return {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "batches": self.batches,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.batches = state["batches"]

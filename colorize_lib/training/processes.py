@@ -1,0 +1,93 @@
+"""Several processes that train one network together, or just one: the same code.
+
+``torchrun`` starts them, one for each GPU. Each takes its share of every batch, and
+DistributedDataParallel averages the gradients, so that N processes take the same steps
+as one would with the whole batch.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+
+def count() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def is_first() -> bool:
+    """Whether this is the process that prints and writes files."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+@contextmanager
+def joined(device: str) -> Iterator[str]:
+    """Join the processes that ``torchrun`` started; without it, be alone.
+
+    Args:
+        device: cuda or cpu, or a GPU by number where there is one process only.
+
+    Yields:
+        This process's own device, as ``"cuda:1"``.
+    """
+    if "WORLD_SIZE" not in os.environ:
+        yield device
+        return
+    if device.startswith("cuda"):
+        device = f"cuda:{os.environ['LOCAL_RANK']}"
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()
+
+
+def share(batch: Tensor) -> Tensor:
+    """This process's part of what all of them drew alike.
+
+    Raises:
+        ValueError: the batch cannot be dealt out evenly.
+    """
+    if len(batch) % count():
+        raise ValueError(
+            f"a batch of {len(batch)} pictures cannot be shared by {count()} processes: "
+            "start a number of processes that divides it"
+        )
+    return batch[dist.get_rank() :: count()] if dist.is_initialized() else batch
+
+
+def rand(n: int, device: torch.device) -> Tensor:
+    """``n`` uniform numbers of this process, ``(n,)``: its part of one common draw.
+
+    So the processes together use the numbers that a single one would have drawn.
+    """
+    return share(torch.rand(n * count(), device=device))
+
+
+def average(numbers: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The mean over all processes of each of these scalars."""
+    if count() == 1 or not numbers:
+        return numbers
+    together = torch.stack([torch.as_tensor(x).float() for x in numbers.values()])
+    dist.all_reduce(together)
+    return dict(zip(numbers, together / count(), strict=True))
+
+
+def any_of(flag: bool, device: torch.device | str) -> bool:
+    """Whether the flag is set in any process: then all act on it at once."""
+    if count() == 1:
+        return flag
+    flags = torch.tensor(float(flag), device=device)
+    dist.all_reduce(flags, dist.ReduceOp.MAX)
+    return bool(flags)
+
+
+def wait() -> None:
+    """Until all processes have come here: what the first one wrote is there now."""
+    if count() > 1:
+        dist.barrier()

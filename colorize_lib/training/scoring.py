@@ -1,0 +1,86 @@
+"""The scores by which the book chooses, and those that it reports."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from colorize_lib.evaluation import Scores, evaluate
+from colorize_lib.inference import predict_ab
+from colorize_lib.photos import batches
+from colorize_lib.training.data import Pictures
+
+TEST_SIZE = 256  # pixels of the test photographs, whatever a network sees of them
+PROTOCOL = (
+    f"Test photographs, center squares of {TEST_SIZE} px, near-gray ones left out. "
+    "The network sees their lightness at its own size; its colors are enlarged "
+    "bicubically, brought into the gamut at constant lightness and rounded to 8 bits. "
+    "Every score is a mean over pictures, with a 95 % bootstrap interval over pictures."
+)
+CHOSEN_BY = "ciede2000"  # on validation photographs; favors neither L1 nor L2
+SIZES = (64, 96, 128, 160, 192, 256)  # multiples of 32, as every network accepts
+
+
+def validation_scores(network: nn.Module, images, device) -> dict[str, float]:
+    """Mean scores on validation photographs; ``gray_...``: of the gray pictures."""
+    network.eval()
+    with torch.inference_mode():
+        scores = evaluate({"network": network}, batches(images, 32, device=device))
+    gray, ours, _ = (row.means() for row in scores.values())
+    return ours | {f"gray_{name}": value for name, value in gray.items()}
+
+
+def choose_size(
+    network: nn.Module,
+    pictures: Pictures,
+    *,
+    sizes: Sequence[int] = SIZES,
+    device: torch.device | str = "cpu",
+) -> tuple[int, dict[int, dict[str, float]]]:
+    """Find the size at which a finished network should see photographs.
+
+    It need not be that of the training: a smaller one shows the network more of the
+    picture at a time, a larger one more detail.
+
+    Args:
+        network: l to ab, in evaluation mode.
+        pictures: on whose validation part it is tried, scored as on the test part.
+        sizes: pixels of the shorter side, to choose from.
+        device: where the network lies.
+
+    Returns:
+        The size with the least ``CHOSEN_BY``, and the mean scores of each size.
+    """
+    rows = {str(size): partial(predict_ab, network, size=size) for size in sizes}
+    scores = evaluate(rows, _held_out(pictures, "validation", device))
+    means = {size: scores[str(size)].means() for size in sizes}
+    return min(sizes, key=lambda size: means[size][CHOSEN_BY]), means
+
+
+def score_on_test(
+    network: nn.Module, pictures: Pictures, *, name: str, size: int, device="cpu"
+) -> dict[str, Scores]:
+    """Score a finished network on the test photographs, as ``PROTOCOL`` says.
+
+    Args:
+        network: trained without those photographs, and chosen without them.
+        pictures: whose test part it is.
+        name: of the network's row.
+        size: pixels of the shorter side that it sees.
+        device: where the network lies.
+    """
+    colorizer = partial(predict_ab, network, size=size)
+    return evaluate({name: colorizer}, _held_out(pictures, "test", device))
+
+
+def _held_out(pictures, part, device):
+    photographs = pictures.held_out(part, TEST_SIZE)
+    return tqdm(
+        batches(photographs, 16, device=device),
+        desc=f"scores of the {part} photographs",
+        total=math.ceil(len(photographs) / 16),
+        unit="batch",
+    )

@@ -1,0 +1,250 @@
+"""A learner: one step by hand, the average, judging without learning, its state."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from colorize_lib.models import PatchGAN
+from colorize_lib.training.learner import Learner
+from colorize_lib.training.precision import Precision
+
+PRECISIONS = ["float32", "bfloat16", "float16"]
+
+
+def learner(name="float32", optimizer=torch.optim.SGD, scheduled=False, average=None):
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1)
+    )
+    optimizer = optimizer(network.parameters(), lr=0.1)
+    scheduler = scheduled and torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: 0.5**step
+    )
+    precision = Precision(name, "cpu")
+    return Learner(network, optimizer, precision, scheduler or None, average=average)
+
+
+def judge(name="float32"):
+    network = PatchGAN((4, 8, 8, 8))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    return Learner(network, optimizer, Precision(name, "cpu"))
+
+
+def batch(seed=0):
+    random = torch.Generator().manual_seed(seed)
+    l = torch.rand(4, 1, 8, 8, generator=random) * 2 - 1
+    return l, torch.cat([l, -l], dim=1) / 2
+
+
+def learn(trained, seed=0):
+    l, ab = batch(seed)
+    return trained.descend(F.l1_loss(trained(l), ab))
+
+
+def weights(network):
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(
+        torch.equal(one[name], other[name]) for name in one
+    )
+
+
+@pytest.fixture(autouse=True)
+def steady():
+    torch.manual_seed(0)
+
+
+# ------------------------------------------------------------ one step
+
+
+def test_descending_equals_plain_gradient_descent():
+    """Twice, so that gradients of the first step would be noticed in the second."""
+    trained = learner()
+    plain = copy.deepcopy(trained.network)
+    for seed in range(2):
+        l, ab = batch(seed)
+        loss = F.l1_loss(plain(l), ab)
+        gradients = torch.autograd.grad(loss, list(plain.parameters()))
+        with torch.no_grad():
+            for p, gradient in zip(plain.parameters(), gradients, strict=True):
+                p -= 0.1 * gradient
+        learn(trained, seed)
+    torch.testing.assert_close(trained.network.state_dict(), plain.state_dict())
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_the_norm_is_that_of_the_whole_gradient(name):
+    """Of the loss itself, whatever the scaler has made of it."""
+    trained = learner(name)
+    slopes = [torch.randn_like(p) for p in trained.network.parameters()]
+
+    def tilted():
+        pairs = zip(slopes, trained.network.parameters(), strict=True)
+        return sum((slope * p).sum() for slope, p in pairs)
+
+    expected = sum(slope.square().sum().item() for slope in slopes) ** 0.5
+    before = weights(trained.network)
+    norm = trained.descend(tilted())
+    assert norm.item() == pytest.approx(expected)
+    assert not norm.requires_grad
+    moved = before - weights(trained.network)
+    torch.testing.assert_close(moved, 0.1 * torch.cat([s.flatten() for s in slopes]))
+
+
+def test_frozen_parameters_stay():
+    trained = learner()
+    trained.network[0].requires_grad_(False)
+    before = copy.deepcopy(trained.network)
+    norm = learn(trained)
+    assert same(trained.network[0].state_dict(), before[0].state_dict())
+    gradients = [p.grad for p in trained.network[1:].parameters()]
+    assert norm.item() == pytest.approx(
+        sum(gradient.square().sum().item() for gradient in gradients) ** 0.5
+    )
+
+
+def test_the_scheduler_is_advanced_once_a_step():
+    trained = learner(scheduled=True)
+    rates = []
+    for seed in range(4):
+        rates.append(trained.optimizer.param_groups[0]["lr"])
+        learn(trained, seed)
+    assert rates == pytest.approx([0.1, 0.05, 0.025, 0.0125])
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_it_computes_in_the_precision_and_answers_in_float32(name):
+    trained, seen = learner(name), []
+    trained.network[2].register_forward_hook(lambda layer, x, y: seen.append(y.dtype))
+    answers = [trained(batch()[0]), trained.judge(batch()[0])]
+    assert seen == [getattr(torch, name)] * 2
+    assert [answer.dtype for answer in answers] == [torch.float32] * 2
+
+
+def test_it_trains_although_a_validation_left_evaluation_mode():
+    for ask in (Learner.__call__, Learner.judge):
+        trained = learner()
+        trained.network.eval()
+        ask(trained, batch()[0])
+        assert trained.network.training
+        assert trained.network[1].num_batches_tracked == 1
+
+
+def test_float16_steps_over_gradients_that_overflow():
+    trained = learner("float16", average=0.5)
+    before, scale = weights(trained.network), trained.scaler.get_scale()
+    norm = trained.descend(1e38 * trained(batch()[0]).sum())
+    assert norm == 0
+    assert torch.equal(weights(trained.network), before)
+    assert torch.equal(weights(trained.result), before)
+    assert trained.scaler.get_scale() < scale
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_elsewhere_a_gradient_that_is_no_number_is_told(name):
+    trained = learner(name)
+    assert not trained.descend(trained(batch()[0]).sum() * float("inf")).isfinite()
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_only_float16_needs_its_losses_scaled(name):
+    assert learner(name).scaler.is_enabled() == (name == "float16")
+
+
+# ------------------------------------------------------------ average
+
+
+def test_the_average_by_hand():
+    trained = learner(average=0.75)
+    assert torch.equal(weights(trained.result), weights(trained.network))
+    expected = None
+    for seed in range(4):
+        learn(trained, seed)
+        now = weights(trained.network)
+        expected = now if expected is None else 0.75 * expected + 0.25 * now
+        torch.testing.assert_close(weights(trained.result), expected)
+        assert same(
+            dict(trained.result.named_buffers()), dict(trained.network.named_buffers())
+        )
+    assert (weights(trained.result) - weights(trained.network)).norm() > 1e-3
+
+
+def test_the_average_does_not_disturb_the_training():
+    plain = learner()
+    averaged = learner(average=0.75)
+    averaged.network.load_state_dict(plain.network.state_dict())
+    for seed in range(3):
+        learn(plain, seed)
+        learn(averaged, seed)
+    assert same(plain.network.state_dict(), averaged.network.state_dict())
+
+
+def test_the_result_is_the_average_where_there_is_one():
+    plain, averaged = learner(), learner(average=0.75)
+    assert plain.result is plain.network
+    assert averaged.result is averaged.average.module
+    assert type(averaged.result) is type(averaged.network)
+
+
+# ------------------------------------------------------------ judging
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+def test_a_judge_answers_as_when_called(name):
+    judging, l, ab = judge(name), torch.rand(2, 1, 32, 32), torch.rand(2, 2, 32, 32)
+    asked = copy.deepcopy(judging)
+    given = [(l.clone().requires_grad_(), ab.clone().requires_grad_()) for _ in "12"]
+    answers = judging.judge(*given[0]), asked(*given[1])
+    assert torch.equal(*answers)
+    assert same(judging.network.state_dict(), asked.network.state_dict())
+    for answer in answers:
+        answer.square().sum().backward()
+    for ours, expected in zip(*given, strict=True):
+        assert expected.grad.norm() > 0
+        torch.testing.assert_close(ours.grad, expected.grad)
+
+
+def test_a_judge_learns_nothing():
+    judging, l, ab = judge(), torch.rand(2, 1, 32, 32), torch.rand(2, 2, 32, 32)
+    judging.judge(l, ab.requires_grad_()).sum().backward()
+    assert ab.grad is not None
+    assert all(p.grad is None for p in judging.network.parameters())
+    assert all(p.requires_grad for p in judging.network.parameters())
+
+    judging.descend(judging(l, ab).sum())
+    before = [p.grad.clone() for p in judging.network.parameters()]
+    judging.judge(l, ab).sum().backward()
+    after = [p.grad for p in judging.network.parameters()]
+    assert all(map(torch.equal, before, after))
+
+
+# ------------------------------------------------------------ nothing is lost
+
+
+@pytest.mark.parametrize("name", ["float32", "float16"])
+@pytest.mark.parametrize(
+    "parts", [{}, {"scheduled": True}, {"average": 0.75}], ids=["bare", "lr", "average"]
+)
+@pytest.mark.parametrize("before", [0, 3])
+def test_the_state_is_all_that_the_next_steps_need(tmp_path, name, parts, before):
+    """Saved before a first step, too: only then is the average a mere copy."""
+    trained = learner(name, torch.optim.AdamW, **parts)
+    for seed in range(before):
+        learn(trained, seed)
+    torch.save(trained.state_dict(), tmp_path / "state.pt")
+
+    resumed = learner(name, torch.optim.AdamW, **parts)
+    assert not same(resumed.network.state_dict(), trained.network.state_dict())
+    resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert same(resumed.result.state_dict(), trained.result.state_dict())
+    for seed in range(3, 6):
+        assert torch.equal(learn(resumed, seed), learn(trained, seed))
+    assert same(resumed.network.state_dict(), trained.network.state_dict())
+    assert same(resumed.result.state_dict(), trained.result.state_dict())
+    assert resumed.scaler.state_dict() == trained.scaler.state_dict()
+    rates = [x.optimizer.param_groups[0]["lr"] for x in (resumed, trained)]
+    assert rates[0] == rates[1]

@@ -1,0 +1,203 @@
+"""pix2pix: its steps by hand, who learns when, and that nothing is lost."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from colorize_lib.losses import binary_cross_entropy, least_squares
+from colorize_lib.models import PatchGAN
+from colorize_lib.training.learner import Learner
+from colorize_lib.training.pix2pix import Pix2Pix
+from colorize_lib.training.precision import Precision
+
+RATES = {"generator": 1e-3, "discriminator": 1e-2}
+
+
+def method(name="float32", optimizer=torch.optim.SGD, average=None, **settings):
+    # No bias before the BatchNorm: it would move by rounding errors alone.
+    convolution = nn.Conv2d(1, 4, 3, padding=1, bias=False)
+    generator = nn.Sequential(convolution, nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
+    discriminator = PatchGAN((4, 8, 8, 8))
+    for p in discriminator.parameters():
+        p.data *= 5  # so that the two disagree from the first batch on
+    players = [
+        Learner(
+            network,
+            optimizer(network.parameters(), lr=RATES[player]),
+            Precision(name, "cpu"),
+            average=average if player == "generator" else None,
+        )
+        for player, network in zip(RATES, (generator, discriminator), strict=True)
+    ]
+    return Pix2Pix(*players, **settings)
+
+
+def batch(seed=0):
+    random = torch.Generator().manual_seed(seed)
+    l = torch.rand(3, 1, 32, 32, generator=random) * 2 - 1
+    return l, torch.cat([l, -l], dim=1) / 2
+
+
+def weights(network):
+    return torch.cat([p.detach().flatten() for p in network.parameters()])
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(
+        torch.equal(one[name], other[name]) for name in one
+    )
+
+
+@pytest.fixture(autouse=True)
+def steady():
+    torch.manual_seed(0)
+
+
+# ------------------------------------------------------------ by hand
+
+
+def cross_entropies(scores):
+    return F.softplus(-scores).mean(), F.softplus(scores).mean()
+
+
+def squares(scores):
+    return (scores - 1).square().mean(), scores.square().mean()
+
+
+def descend(network, loss, rate):
+    """Plain gradient descent; returns the norm of the gradient."""
+    gradients = torch.autograd.grad(loss, list(network.parameters()))
+    with torch.no_grad():
+        for p, gradient in zip(network.parameters(), gradients, strict=True):
+            p -= rate * gradient
+    return torch.cat([gradient.flatten() for gradient in gradients]).norm()
+
+
+def step_by_hand(generator, discriminator, l, ab, to_be, l1_weight):
+    """The discriminator, then the generator against what has become of it."""
+    fake_ab = generator(l)
+    true_scores, fake_scores = discriminator(l, ab), discriminator(l, fake_ab.detach())
+    loss = (to_be(true_scores)[0] + to_be(fake_scores)[1]) / 2
+    report = {
+        "discriminator": loss,
+        "true_score": true_scores.mean(),
+        "fake_score": fake_scores.mean(),
+        "discriminator_gradient": descend(discriminator, loss, RATES["discriminator"]),
+    }
+    fooling = to_be(discriminator(l, fake_ab))[0]
+    l1 = (fake_ab - ab).abs().mean()
+    norm = descend(generator, fooling + l1_weight * l1, RATES["generator"])
+    report |= {"l1": l1, "generator": fooling, "generator_gradient": norm}
+    return {name: value.detach() for name, value in report.items()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "to_be", "l1_weight"),
+    [
+        ({}, cross_entropies, 100),
+        ({"gan_loss": binary_cross_entropy, "l1_weight": 1}, cross_entropies, 1),
+        ({"gan_loss": least_squares, "l1_weight": 0}, squares, 0),
+        ({"gan_loss": least_squares}, squares, 100),
+    ],
+    ids=["default", "cross entropy", "squares alone", "squares"],
+)
+def test_steps_equal_those_by_hand(settings, to_be, l1_weight):
+    trained = method(**settings)
+    players = trained.generator.network, trained.discriminator.network
+    plain = copy.deepcopy(players)
+    for seed in range(2):
+        started = [weights(network) for network in players]
+        report = trained.step(*batch(seed))
+        expected = step_by_hand(*plain, *batch(seed), to_be, l1_weight)
+        assert list(report) == list(expected)
+        torch.testing.assert_close(report, expected)
+        for ours, theirs, before in zip(players, plain, started, strict=True):
+            move = weights(theirs) - before
+            assert move.norm() > 1e-3
+            # What moves, compared: most of a weight was there before the step.
+            off = (weights(ours) - before) - move
+            assert off.norm() < 1e-4 * move.norm()
+            torch.testing.assert_close(ours.state_dict(), theirs.state_dict())
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
+def test_what_is_reported_is_small_and_holds_no_graph(name):
+    report = method(name).step(*batch())
+    for value in report.values():
+        assert value.shape == ()
+        assert value.dtype == torch.float32
+        assert value.isfinite()
+        assert not value.requires_grad
+
+
+# ------------------------------------------------------------ who learns
+
+
+def test_the_step_of_the_generator_leaves_the_discriminator_alone():
+    trained = method()
+    l, ab = batch()
+    before = weights(trained.discriminator.network)
+    trained.generator_step(l, ab, trained.generator(l))
+    assert torch.equal(weights(trained.discriminator.network), before)
+    assert all(p.grad is None for p in trained.discriminator.network.parameters())
+
+
+def test_the_step_of_the_discriminator_leaves_the_generator_alone():
+    trained = method(head_start=1)
+    before = weights(trained.generator.network)
+    trained.step(*batch())
+    assert torch.equal(weights(trained.generator.network), before)
+    assert all(p.grad is None for p in trained.generator.network.parameters())
+
+
+@pytest.mark.parametrize("head_start", [0, 1, 3])
+def test_in_its_head_start_the_discriminator_learns_alone(head_start):
+    trained = method(head_start=head_start)
+    players = trained.generator.network, trained.discriminator.network
+    learned = []
+    for seed in range(5):
+        before = [weights(network) for network in players]
+        report = trained.step(*batch(seed))
+        moved = [
+            not torch.equal(weights(network), start)
+            for network, start in zip(players, before, strict=True)
+        ]
+        assert moved[1]
+        assert ("l1" in report) == ("generator" in report) == moved[0]
+        learned.append(moved[0])
+    assert learned == [False] * head_start + [True] * (5 - head_start)
+
+
+def test_the_network_is_the_average_of_the_generator():
+    assert (plain := method()).network is plain.generator.network
+    trained = method(average=0.5)
+    for seed in range(2):
+        trained.step(*batch(seed))
+    assert trained.network is trained.generator.result
+    assert not torch.equal(weights(trained.network), weights(trained.generator.network))
+
+
+# ------------------------------------------------------------ nothing is lost
+
+
+@pytest.mark.parametrize("name", ["float32", "float16"])
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_the_state_is_all_that_the_next_steps_need(tmp_path, name, before):
+    """Also in a head start of two batches."""
+    settings = {"optimizer": torch.optim.AdamW, "average": 0.5, "head_start": 2}
+    trained = method(name, **settings)
+    for seed in range(before):
+        trained.step(*batch(seed))
+    torch.save(trained.state_dict(), tmp_path / "state.pt")
+
+    resumed = method(name, **settings)
+    resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    for seed in range(before, 4):
+        assert same(resumed.step(*batch(seed)), trained.step(*batch(seed)))
+    assert same(resumed.network.state_dict(), trained.network.state_dict())
+    for player in RATES:
+        ours, theirs = (getattr(x, player).network for x in (resumed, trained))
+        assert same(ours.state_dict(), theirs.state_dict())
