@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Sequence
 
-from colorize_lib.cli import models, photos, train
+from colorize_lib.cli import models, photos, recipes, train
 
-COMMANDS = {"models": models.main, "train": train.main}
+COMMANDS = {"models": models.main, "recipes": recipes.main, "train": train.main}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

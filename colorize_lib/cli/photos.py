@@ -19,6 +19,7 @@ examples:
 
 other commands:
   colorize models                          list every network of the book
+  colorize recipes                         list the ways to train them
   colorize train --help                    train a model of your own
 
 The lightness of a photograph is kept to rounding, at its full size; only color is added. The colors

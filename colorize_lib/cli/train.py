@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,12 +12,13 @@ import torch
 
 from colorize_lib.evaluation import markdown_table
 from colorize_lib.files import replacing
-from colorize_lib.photos import from_path
+from colorize_lib.photos import datasets, from_path
 from colorize_lib.results import save_result
 from colorize_lib.training import processes
 from colorize_lib.training.data import Pictures
+from colorize_lib.training.following import train
 from colorize_lib.training.loop import TrainingDivergedError, TrainingStopped
-from colorize_lib.training.recipes import RECIPES, train
+from colorize_lib.training.recipes import RECIPES, reduced
 from colorize_lib.training.scoring import (
     PROTOCOL,
     TEST_SIZE,
@@ -38,6 +40,8 @@ every epoch.
 
 on several GPUs, here two, each taking its share of every batch:
   torchrun --standalone --nproc-per-node 2 -m colorize_lib.cli train RECIPE ...
+
+recipes:
 """
 
 
@@ -66,9 +70,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(options, device):
-    recipe = RECIPES[options.recipe]
+    recipe = reduced(
+        RECIPES[options.recipe],
+        size=options.at_most_size,
+        epochs=options.at_most_epochs,
+    )
     pictures = Pictures(
-        data=[from_path(path) for path in options.data],
+        data=_data(recipe, options.data),
         also=[from_path(path) for path in options.also],
         small=[from_path(path) for path in options.small],
         folder=options.prepared,
@@ -81,6 +89,15 @@ def _train(options, device):
     if processes.is_first():
         _finish(recipe, pictures, network, history, options, device)
         print(f"{options.folder / 'model.safetensors'} is ready", file=sys.stderr)
+
+
+def _data(recipe, paths):
+    """The photographs given, or the collection that the recipe was made for."""
+    if recipe.collection == "lfw" and paths:
+        return [datasets.lfw(path) for path in paths]  # whose faces tells the split
+    if paths:
+        return [from_path(path) for path in paths]
+    return [getattr(datasets, recipe.collection)()]
 
 
 def _finish(recipe, pictures, network, history, options, device):
@@ -126,9 +143,7 @@ def _options(arguments):
         if len(arguments) > 2:
             parser.error("--resume takes a folder and nothing else")
         return parser.parse_args(_arguments_of(options.resume, parser))
-    required = {
-        "RECIPE": options.recipe, "--data": options.data, "--folder": options.folder
-    }  # fmt: skip
+    required = {"RECIPE": options.recipe, "--folder": options.folder}
     if missing := [name for name, value in required.items() if not value]:
         parser.error(
             f"the following arguments are required: {', '.join(missing)}; or --resume"
@@ -157,6 +172,9 @@ def _remember(options):
     for name in ("device", "precision"):
         if getattr(options, name) != _parser().get_default(name):
             words += [f"--{name}", getattr(options, name)]
+    for name in ("at_most_size", "at_most_epochs"):
+        if getattr(options, name) is not None:
+            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
     with replacing(options.folder / ARGUMENTS) as file:
         file.write(json.dumps(words).encode())
 
@@ -166,7 +184,7 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="colorize train",
         description="Train a colorizer by one of the book's recipes.",
-        epilog=EPILOG,
+        epilog=EPILOG + _names_of_recipes(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -174,7 +192,7 @@ def _parser():
         nargs="?",
         choices=RECIPES,
         metavar="RECIPE",
-        help=", ".join(RECIPES),
+        help="one of the names below; `colorize recipes` tells about each",
     )
     parser.add_argument(
         "--resume",
@@ -188,7 +206,8 @@ def _parser():
         action="append",
         default=[],
         metavar="DIR",
-        help="photographs, a folder or an archive, repeatable; some are held out for scores",
+        help="photographs, a folder or an archive, repeatable; some are held out for "
+        "scores. Without it, the collection that the recipe was made for",
     )
     parser.add_argument(
         "--also",
@@ -219,6 +238,15 @@ def _parser():
         help="where the prepared pictures are kept; by default in the cache folder",
     )
     parser.add_argument(
+        "--at-most-size",
+        type=int,
+        metavar="N",
+        help="no stage larger, in pixels: a trial",
+    )
+    parser.add_argument(
+        "--at-most-epochs", type=int, metavar="N", help="no stage longer: a trial"
+    )
+    parser.add_argument(
         "--device",
         type=_device,
         default="cuda" if gpu else "cpu",
@@ -231,6 +259,13 @@ def _parser():
         help="by default the fastest that the device has",
     )
     return parser
+
+
+def _names_of_recipes():
+    return textwrap.fill(
+        ", ".join(RECIPES), 88, initial_indent="  ", subsequent_indent="  ",
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _device(name):

@@ -13,7 +13,8 @@ from torch import nn
 from colorize_lib.evaluation import GRAY, HEADINGS, TRUTH, Scores
 from colorize_lib.results import load_result, read_result, save_result
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.recipes import Recipe, train
+from colorize_lib.training.following import train
+from colorize_lib.training.recipes import Recipe
 from colorize_lib.training.scoring import score_on_test
 
 
@@ -57,7 +58,7 @@ def compare(
 
     Raises:
         ValueError, TrainingDivergedError, TrainingStopped: see
-            :func:`.recipes.train`.
+            :func:`.following.train`.
     """
     runs = []
     for seed in seeds:

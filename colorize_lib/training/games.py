@@ -30,6 +30,7 @@ class Pix2PixGame:
     l1_weight: float = 100.0
     gan_loss: str = "binary_cross_entropy"  # or "least_squares"
     norm: str = "batch"  # the paper's
+    widths: tuple[int, ...] = (64, 128, 256, 512)  # the paper's, patches of 70 pixels
     betas: tuple[float, float] = (0.5, 0.999)  # the paper's: less inertia in a game
     rival_learning_rate: float | None = None  # by default the generator's
     average: float | None = None  # decay of the generator's moving average
@@ -37,11 +38,11 @@ class Pix2PixGame:
 
     def rival(self) -> nn.Module:
         """A discriminator with its first weights."""
-        return PatchGAN(norm=NORMS[self.norm])
+        return PatchGAN(self.widths, norm=NORMS[self.norm])
 
     def turns(self, batches: int) -> int:
         """Steps of the generator in so many batches."""
-        return batches - self.head_start
+        return max(0, batches - self.head_start)
 
     def rival_precision(self, precision: Precision) -> Precision:
         """As the generator's."""
@@ -73,6 +74,7 @@ class WassersteinGame:
     critic_steps: int = 5  # the paper's
     generator_steps: int = 1  # the paper's
     norm: str = "none"  # the penalty needs pictures apart: no BatchNorm
+    widths: tuple[int, ...] = (64, 128, 256, 512)  # pix2pix's, patches of 70 pixels
     betas: tuple[float, float] = (0.0, 0.9)  # the paper's for large pictures
     rival_learning_rate: float | None = None  # by default the generator's
     average: float | None = None  # decay of the generator's moving average
@@ -80,11 +82,12 @@ class WassersteinGame:
 
     def rival(self) -> nn.Module:
         """A critic with its first weights."""
-        return PatchGAN(norm=NORMS[self.norm])
+        return PatchGAN(self.widths, norm=NORMS[self.norm])
 
     def turns(self, batches: int) -> int:
         """Steps of the generator in so many batches."""
-        return (batches - self.head_start) // self.critic_steps * self.generator_steps
+        turns = max(0, batches - self.head_start) // self.critic_steps
+        return turns * self.generator_steps
 
     def rival_precision(self, precision: Precision) -> Precision:
         """float32, whatever the generator's: slopes of slopes do not fit into less."""

@@ -57,7 +57,10 @@ class Pix2Pix:
     def discriminator_step(
         self, l: Tensor, ab: Tensor, fake_ab: Tensor
     ) -> dict[str, Tensor]:
-        """Score true pictures as true and fakes as fake; halved, as in section 3.3."""
+        """Score true pictures as true and fakes, detached, as fake.
+
+        Halved, as in section 3.3: the discriminator learns more slowly.
+        """
         true_scores = self.discriminator(l, ab)
         fake_scores = self.discriminator(l, fake_ab)
         loss = self.gan_loss(true_scores, True) + self.gan_loss(fake_scores, False)

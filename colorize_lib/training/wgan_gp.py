@@ -75,7 +75,10 @@ class WassersteinGP:
     def critic_step(
         self, l: Tensor, ab: Tensor, fake_ab: Tensor, weights: Tensor
     ) -> dict[str, Tensor]:
-        """Widen the distance of the scores, at a slope of 1 (equation 3)."""
+        """Widen the distance of the scores, at a slope of 1 (equation 3).
+
+        The fakes come detached; ``weights`` as in :func:`.gradient_penalty`.
+        """
         true_score = picture_scores(self.critic(l, ab)).mean()
         fake_score = picture_scores(self.critic(l, fake_ab)).mean()
         penalty = gradient_penalty(self.critic.network, l, ab, fake_ab, weights)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -217,8 +218,8 @@ def test_resume_goes_on_as_the_run_was_started(command, tmp_path, monkeypatch, c
     [
         (["--resume", "nowhere"], "nowhere holds no run to go on with"),
         (["--resume", "nowhere", "--device", "cpu"], "a folder and nothing else"),
-        (["tiny-l1"], "required: --data, --folder; or --resume"),
-        ([], "required: RECIPE, --data, --folder; or --resume"),
+        (["tiny-l1"], "required: --folder; or --resume"),
+        ([], "required: RECIPE, --folder; or --resume"),
     ],
 )
 def test_what_is_missing_is_named(arguments, message, capsys):
@@ -226,6 +227,50 @@ def test_what_is_missing_is_named(arguments, message, capsys):
         main(["train", *arguments])
     assert error.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_without_photographs_it_takes_what_the_recipe_was_made_for(
+    home, tmp_path, monkeypatch
+):
+    asked = []
+
+    def collection(path=None):
+        asked.append(path)
+        return from_path(home / "photos")
+
+    monkeypatch.setattr(train.datasets, "coco_sample", collection)
+    folder = str(tmp_path / "run")
+    short = ["--at-most-size", "32", "--at-most-epochs", "1", "--device", "cpu"]
+    assert main(["train", RECIPE.name, "--folder", folder, *short]) == 0
+    assert asked == [None]
+    history = result_of(tmp_path)["history"]
+    assert [(line["size"], line["epoch"]) for line in history] == [(32, 1), (32, 1)]
+    started = json.loads((tmp_path / "run" / "arguments.json").read_text())
+    assert started[-4:] == short[:4]
+
+
+def test_faces_are_split_by_person(tmp_path, write_photos, monkeypatch):
+    faces = write_photos(tmp_path / "faces", 30)
+    for number, path in enumerate(sorted(faces.iterdir())):
+        path.rename(faces / f"Person_{number // 3}_{number % 3:04}.png")
+    seen = []
+    monkeypatch.setitem(RECIPES, RECIPE.name, replace(RECIPE, collection="lfw"))
+
+    def spy(recipe, pictures, *_, **__):
+        seen.append(pictures)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "train", spy)
+    monkeypatch.setattr(train, "Pictures", partial(Pictures, validation=6, test=6))
+    command = ["train", RECIPE.name, "--data", str(faces)]
+    assert main([*command, "--folder", str(tmp_path / "run"), "--device", "cpu"]) == 1
+    split = seen[0].split
+    persons = [
+        {name.rsplit("_", 1)[0] for name in part}
+        for part in (split.train, split.validation, split.test)
+    ]
+    assert not persons[0] & (persons[1] | persons[2])
+    assert not persons[1] & persons[2]
 
 
 TWO = """
@@ -344,15 +389,6 @@ def test_misuse_is_explained_before_anything_is_written(
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("left_out", ["--data", "--folder"])
-def test_what_is_required_is_named(command, capsys, left_out):
-    at = command.index(left_out)
-    with pytest.raises(SystemExit) as stop:
-        main(command[:at] + command[at + 2 :])
-    assert stop.value.code == 2
-    assert f"required: {left_out}" in capsys.readouterr().err
 
 
 def test_an_unknown_recipe_is_named_beside_the_known_ones(command, capsys):

@@ -1,117 +1,44 @@
-"""Recipes: followed to the letter, resumed to the last bit."""
+"""The book's recipes name what there is, and can be followed."""
 
 import inspect
-import itertools
-import json
-import os
-import signal
-from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 import torch
-import torchvision
-from torch import nn
-from torch.nn import functional as F
 
-from colorize_lib.color import AB_SCALE
-from colorize_lib.models import COLORIZERS, Backbone, BackboneUNet
-from colorize_lib.photos import from_path
-from colorize_lib.scenes import Palette
-from colorize_lib.training import recipes
-from colorize_lib.training.checkpoints import load_checkpoint, save_checkpoint
-from colorize_lib.training.data import Pictures
-from colorize_lib.training.loop import TrainingStopped
-from colorize_lib.training.precision import Precision
-from colorize_lib.training.recipes import (
-    LOSSES,
-    RECIPES,
-    Recipe,
-    Stage,
-    train,
-    untrained,
-)
-from colorize_lib.training.regression import Regression
-from colorize_lib.training.schedules import one_cycle
-from colorize_lib.training.scoring import validation_scores
-
-
-class Tiny(nn.Sequential):
-    """All that can differ after a resume: statistics, dropout, weights."""
-
-    def __init__(self):
-        super().__init__(
-            nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
-            nn.Dropout(0.2), nn.Conv2d(8, 2, 3, padding=1), nn.Tanh(),
-        )  # fmt: skip
-
-
-STAGES = (
-    Stage(32, epochs=2, batch_size=4, learning_rate=1e-2, small_pictures=True),
-    Stage(64, epochs=1, batch_size=3, learning_rate=4e-3),
-)
-RECIPE = Recipe("tiny-l1", "tiny", STAGES, loss="l1")
-BEST_AND_LAST = ("best.pt", "last.pt")
-STEPS = (2 * (26 // 4), 20 // 3)  # of each stage
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setitem(COLORIZERS, "tiny", Tiny)
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory, write_photos):
-    home = tmp_path_factory.mktemp("photos")
-    return Pictures(
-        data=[from_path(write_photos(home / "data", 30))],
-        small=[from_path(write_photos(home / "small", 6, seed=1, size=(32, 32)))],
-        folder=home / "prepared",
-        validation=5,
-        test=5,
-    )
-
-
-def follow(pictures, folder, recipe=RECIPE):
-    options = {"precision": "float32", "show_progress": False}
-    return train(recipe, pictures, folder, **options)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(pictures, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(COLORIZERS, "tiny", Tiny)
-        return follow(pictures, tmp_path_factory.mktemp("undisturbed"))
-
-
-def same(network, other):
-    one = network.state_dict()
-    other = other.state_dict() if isinstance(other, nn.Module) else other
-    return all(torch.equal(one[name], other[name]) for name in one)
-
-
-def scores_of(history):
-    """What does not depend on the clock."""
-    clock = ("seconds", "images_per_second")
-    return [{k: v for k, v in line.items() if k not in clock} for line in history]
-
-
-# ------------------------------------------------------------ the book's recipes
+from colorize_lib.models import COLORIZERS
+from colorize_lib.photos import datasets
+from colorize_lib.training.following import LOSSES
+from colorize_lib.training.recipes import RECIPES, reduced
+from colorize_lib.weights import stored_weights
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_names_what_there_is(name):
     recipe = RECIPES[name]
     assert recipe.name == name
+    assert recipe.about.endswith((".", "browner than L1."))
     assert recipe.network in COLORIZERS
     assert recipe.loss in LOSSES
+    assert callable(getattr(datasets, recipe.collection))
     assert recipe.stages[-1].size % 32 == 0, "or its weights could not be stored"
-    network = without_weights(recipe.network).eval()
     for stage in recipe.stages:
-        l = torch.zeros(1, 1, stage.size, stage.size)
-        with torch.inference_mode():
-            assert network(l).shape == (1, 2, stage.size, stage.size)
         assert min(stage.epochs, stage.batch_size, stage.learning_rate) > 0
+    if recipe.start_from is not None:
+        assert stored_weights(recipe.start_from).is_file()
+        assert RECIPES[recipe.start_from].network == recipe.network
+
+
+@pytest.mark.parametrize("name", sorted({x.network for x in RECIPES.values()}))
+def test_its_network_takes_the_pictures_of_every_stage(name):
+    if name == "fusion":
+        pytest.importorskip("timm", reason="an extra: InceptionResNetV2 is from timm")
+    network = without_weights(name).eval()
+    recipes = [recipe for recipe in RECIPES.values() if recipe.network == name]
+    for size in {stage.size for recipe in recipes for stage in recipe.stages}:
+        with torch.inference_mode():
+            ab = network(torch.zeros(1, 1, size, size))
+        assert ab.shape == (1, 2, size, size)
 
 
 def without_weights(name):
@@ -121,333 +48,38 @@ def without_weights(name):
     return make(pretrained=False) if known else make()
 
 
+GAMES = [
+    pytest.param(stage, id=f"{recipe.name}-{stage.size}px")
+    for recipe in RECIPES.values()
+    for stage in recipe.stages
+    if stage.game
+]
+
+
+@pytest.mark.parametrize("stage", GAMES)
+def test_the_rival_of_a_game_scores_its_pictures(stage):
+    size = stage.size
+    with torch.inference_mode():
+        scores = stage.game.rival()(
+            torch.zeros(1, 1, size, size), torch.zeros(1, 2, size, size)
+        )
+    assert scores.isfinite().all()
+    # An L1 weight belongs to a size where the slope is that of the whole picture.
+    assert getattr(stage.game, "l1_weight_for", size) == size
+
+
 def test_stages_grow_and_small_pictures_are_never_enlarged():
     for recipe in RECIPES.values():
         sizes = [stage.size for stage in recipe.stages]
         assert sizes == sorted(sizes)
         assert not any(stage.small_pictures for stage in recipe.stages[1:])
+        assert all(x.size <= 48 for x in recipe.stages if x.small_pictures)
 
 
-# ------------------------------------------------------------ followed to the letter
-
-
-def test_each_stage_is_trained_as_the_recipe_says(pictures, tmp_path, monkeypatch):
-    calls = []
-
-    def fit(method, images, folder, **options):
-        calls.append((method, images, folder, options))
-        network = method.network.state_dict()
-        save_checkpoint({"network": network}, folder / "best.pt")
-        return [{"epoch": 1}]
-
-    monkeypatch.setattr(recipes, "fit", fit)
-    recipe = Recipe("x", "tiny", STAGES, loss="l2", weight_decay=0.03, seed=7)
-    network, history = follow(pictures, tmp_path, recipe)
-    assert history == [{"size": 32, "epoch": 1}, {"size": 64, "epoch": 1}]
-    assert [call[2] for call in calls] == [tmp_path / "1-32px", tmp_path / "2-64px"]
-    for stage, steps, (method, images, _, options) in zip(
-        STAGES, STEPS, calls, strict=True
-    ):
-        assert method.network is network
-        assert method.loss is F.mse_loss
-        assert method.learner.precision == Precision("float32", "cpu")
-        group = method.learner.optimizer.param_groups[0]
-        assert group["weight_decay"] == 0.03
-        assert group["initial_lr"] == stage.learning_rate
-        rates = rates_of(method, steps)
-        shares = [one_cycle(steps, step) for step in range(steps)]
-        assert rates == pytest.approx([stage.learning_rate * x for x in shares])
-        expected = pictures.for_training(stage.size, small=stage.small_pictures)
-        assert images.names == expected.names
-        assert options["crop"] == stage.size
-        assert options["epochs"] == stage.epochs
-        assert options["batch_size"] == stage.batch_size
-        assert options["seed"] == 7
-        assert options["best_by"] == "ciede2000"
-        again = validation_scores(
-            network, pictures.held_out("validation", stage.size), "cpu"
-        )
-        assert options["validate"](network) == again
-
-
-def rates_of(method, steps):
-    rates = []
-    for _ in range(steps):
-        rates.append(method.learner.optimizer.param_groups[0]["lr"])
-        method.learner.optimizer.step()
-        method.learner.scheduler.step()
-    return rates
-
-
-def test_every_line_has_its_size_losses_and_scores(undisturbed):
-    _, history = undisturbed
-    assert [(x["size"], x["epoch"]) for x in history] == [(32, 1), (32, 2), (64, 1)]
-    for line in history:
-        assert {"loss", "seconds", "psnr", "gray_psnr", "ciede2000"} <= set(line)
-
-
-def test_each_stage_hands_on_its_best_epoch(pictures, tmp_path, monkeypatch):
-    handed_on, scores = [], iter([1.0, 2.0, 3.0])  # the first epoch is the best
-    fit = recipes.fit
-
-    def spy(method, *arguments, **more):
-        handed_on.append(deepcopy(method.network))
-        return fit(method, *arguments, **more)
-
-    def validation_scores(*arguments, **more):
-        return {"ciede2000": next(scores)}
-
-    monkeypatch.setattr(recipes, "fit", spy)
-    monkeypatch.setattr(recipes, "validation_scores", validation_scores)
-    network, _ = follow(pictures, tmp_path)
-    best, last = (load_checkpoint(tmp_path / "1-32px" / x) for x in BEST_AND_LAST)
-    assert best["line"]["epoch"] == 1
-    assert same(handed_on[1], best["network"])
-    assert not same(handed_on[1], last["method"]["network"])
-    assert same(network, load_checkpoint(tmp_path / "2-64px" / "best.pt")["network"])
-
-
-def test_the_network_comes_back_ready_to_color(pictures, tmp_path):
-    assert not follow(pictures, tmp_path)[0].training
-    assert not follow(pictures, tmp_path)[0].training, "nothing was left to train"
-
-
-def test_the_seed_decides_and_nothing_else_does(pictures, tmp_path, undisturbed):
-    torch.manual_seed(99)
-    again, history = follow(pictures, tmp_path / "again")
-    assert same(undisturbed[0], again)
-    assert scores_of(undisturbed[1]) == scores_of(history)
-    other = Recipe("tiny-l1", "tiny", STAGES, loss="l1", seed=1)
-    assert not same(again, follow(pictures, tmp_path / "other", other)[0])
-
-
-# ------------------------------------------------------------ a pretrained encoder
-
-
-class TinyClassifier(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
-            nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
-        )  # fmt: skip
-
-
-def on_a_backbone(*, pretrained=False):
-    network = TinyClassifier()
-    if pretrained:
-        state = network.features.state_dict()
-        network.features.load_state_dict(
-            {name: torch.full_like(x, 0.1) for name, x in state.items()}
-        )
-    return BackboneUNet(Backbone(network), widths=(8, 8, 8))
-
-
-ON_A_BACKBONE = replace(RECIPE, network="on_a_backbone", pretrained=True)
-
-
-@pytest.fixture
-def backbone(monkeypatch):
-    monkeypatch.setitem(COLORIZERS, "on_a_backbone", on_a_backbone)
-
-
-def changed(network, before):
-    state = network.state_dict()
-    return {name for name in state if not torch.equal(state[name], before[name])}
-
-
-def test_a_pretrained_encoder_stays_as_it_is_and_the_decoder_learns(
-    pictures, tmp_path, backbone
-):
-    torch.manual_seed(ON_A_BACKBONE.seed)
-    before = untrained(ON_A_BACKBONE).state_dict()
-    network, _ = follow(pictures, tmp_path, ON_A_BACKBONE)
-    encoder = {name for name in before if name.startswith("encoder")}
-    assert all((before[name] == 0.1).all() for name in encoder if "weight" in name)
-    assert changed(network, before) == set(before) - encoder
-    again, _ = follow(pictures, tmp_path, ON_A_BACKBONE)
-    assert same(network, again)
-    assert not any(p.requires_grad for p in again.encoder.parameters())
-
-
-def test_it_is_not_in_the_optimizer(pictures, tmp_path, monkeypatch, backbone):
-    trained, fit = [], recipes.fit
-
-    def spy(method, *arguments, **more):
-        for group in method.learner.optimizer.param_groups:
-            trained.append({id(p) for p in group["params"]})
-        return fit(method, *arguments, **more)
-
-    monkeypatch.setattr(recipes, "fit", spy)
-    network, _ = follow(pictures, tmp_path, ON_A_BACKBONE)
-    decoder = {id(p) for n, p in network.named_parameters() if "encoder" not in n}
-    assert trained == [decoder, decoder]
-
-
-def test_an_encoder_that_starts_at_random_learns_too(pictures, tmp_path, backbone):
-    recipe = replace(ON_A_BACKBONE, pretrained=False)
-    torch.manual_seed(recipe.seed)
-    before = untrained(recipe).state_dict()
-    network, _ = follow(pictures, tmp_path, recipe)
-    still = set(before) - changed(network, before)
-    assert still
-    assert all("running" in name or "num_batches" in name for name in still)
-    assert {n for n in before if n.startswith("encoder") and "running" in n} <= still
-
-
-def test_the_books_pretrained_recipe_takes_torchvisions_weights(tmp_path):
+def test_reduced_shortens_and_shrinks_and_changes_nothing_else():
     recipe = RECIPES["unet-squeezenet"]
-    assert recipe.pretrained
-    original = torchvision.models.squeezenet1_1()
-    before = torch.hub.get_dir()
-    try:
-        torch.hub.set_dir(str(tmp_path))
-        (tmp_path / "checkpoints").mkdir()
-        file = tmp_path / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
-        torch.save(original.state_dict(), file)
-        network = untrained(recipe)
-    finally:
-        torch.hub.set_dir(before)
-    pairs = zip(
-        network.encoder.parameters(), original.features.parameters(), strict=True
-    )
-    assert all(torch.equal(*pair) for pair in pairs)
-    assert not any(p.requires_grad for p in network.encoder.parameters())
-    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    assert 0 < trained < 7_500_000
-
-
-def test_a_network_that_is_given_is_the_one_that_is_trained(pictures, tmp_path):
-    torch.manual_seed(5)
-    mine = Tiny()
-    before = deepcopy(mine.state_dict())
-    options = {"precision": "float32", "show_progress": False}
-    unknown = replace(RECIPE, network="of my own")
-    network, _ = train(unknown, pictures, tmp_path, network=mine, **options)
-    assert network is mine
-    assert not same(mine, before)
-
-
-# ------------------------------------------------------------ resume
-
-
-@pytest.mark.parametrize(
-    "step",
-    [3, STEPS[0], STEPS[0] + 2, sum(STEPS)],
-    ids=["first stage", "its last batch", "second stage", "last batch"],
-)
-def test_stopped_and_resumed(pictures, tmp_path, monkeypatch, undisturbed, step):
-    stopping(monkeypatch, at=step)
-    with pytest.raises(TrainingStopped, match="run the same again to go on"):
-        follow(pictures, tmp_path)
-    network, history = follow(pictures, tmp_path)
-    assert same(network, undisturbed[0])
-    assert scores_of(history) == scores_of(undisturbed[1])
-
-
-def stopping(monkeypatch, at):
-    """Press Ctrl-C in a step of the run, counted over its stages."""
-    steps, step = itertools.count(1), Regression.step
-
-    def interrupted(method, l, ab):
-        if next(steps) == at:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(method, l, ab)
-
-    monkeypatch.setattr(Regression, "step", interrupted)
-
-
-def test_killed_between_two_stages_and_resumed(
-    pictures, tmp_path, monkeypatch, undisturbed
-):
-    class PowerCut(Exception):
-        pass
-
-    def cut(*arguments, **more):
-        raise PowerCut
-
-    fit = recipes.fit
-    stages = iter([fit, cut, fit, fit])
-    monkeypatch.setattr(recipes, "fit", lambda *x, **more: next(stages)(*x, **more))
-    with pytest.raises(PowerCut):
-        follow(pictures, tmp_path)
-    torch.manual_seed(99)
-    assert same(follow(pictures, tmp_path)[0], undisturbed[0])
-
-
-def test_a_finished_run_is_not_trained_again(pictures, tmp_path, monkeypatch):
-    network, history = follow(pictures, tmp_path)
-    monkeypatch.setattr(Regression, "step", None)
-    again, lines = follow(pictures, tmp_path)
-    assert same(network, again)
-    assert lines == history
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"name": "tiny-l2", "loss": "l2"},
-        {"network": "autoencoder"},
-        {"stages": (STAGES[0], replace(STAGES[1], learning_rate=1e-3))},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_another_recipe_does_not_go_on_with_this_run(pictures, tmp_path, change):
-    follow(pictures, tmp_path)
-    before = (tmp_path / "1-32px" / "last.pt").read_bytes()
-    with pytest.raises(
-        ValueError,
-        match=rf"another recipe, .*recipe.json, .*another {' and '.join(change)}: .*folder",
-    ):
-        follow(pictures, tmp_path, replace(RECIPE, **change))
-    assert (tmp_path / "1-32px" / "last.pt").read_bytes() == before
-    follow(pictures, tmp_path)
-
-
-def test_a_run_from_before_a_setting_had_a_name_goes_on(
-    pictures, tmp_path, monkeypatch
-):
-    network, _ = follow(pictures, tmp_path)
-    path = tmp_path / "recipe.json"
-    stored = json.loads(path.read_text())
-    assert stored.pop("pretrained") is False
-    path.write_text(json.dumps(stored))
-    monkeypatch.setattr(Regression, "step", None)
-    assert same(follow(pictures, tmp_path)[0], network)
-    assert "pretrained" in path.read_text()
-
-
-def test_a_folder_without_a_checkpoint_is_free_for_another_recipe(pictures, tmp_path):
-    too_large = Recipe(
-        "x", "tiny", (Stage(32, 1, batch_size=99, learning_rate=1),), "l1"
-    )
-    with pytest.raises(ValueError, match="do not fill one batch of 99"):
-        follow(pictures, tmp_path, too_large)
-    follow(pictures, tmp_path)
-
-
-# ------------------------------------------------------------ what a loss makes of it
-
-
-@pytest.mark.parametrize(("loss", "answer"), [("l2", "mean"), ("l1", "median")])
-def test_what_is_learned_where_there_are_several_true_colors(loss, answer):
-    """Cars that look alike: 12 of 20 are red, 5 blue, 3 green."""
-    law = Palette(
-        ("red", "blue", "green"), ((60, 40), (10, -50), (-50, 45)), (0.6, 0.25, 0.15)
-    )
-    truths = law.modes.repeat_interleave(torch.tensor([12, 5, 3]), dim=0) / AB_SCALE
-    network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Tanh())
-    optimizer = torch.optim.Adam(network.parameters(), 3e-2)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: one_cycle(400, step)
-    )
-    method = Regression(
-        network, optimizer, Precision("float32", "cpu"), LOSSES[loss], scheduler
-    )
-    l = torch.zeros(20, 1, 1, 1)
-    for _ in range(400):
-        method.step(l, truths[:, :, None, None])
-    learned = AB_SCALE * network(l[:1]).detach().flatten()
-    others = {"mean": law.median, "median": law.mean}
-    torch.testing.assert_close(learned, getattr(law, answer), rtol=0, atol=0.5)
-    assert (learned - others[answer]).norm() > 10
+    assert reduced(recipe) == recipe
+    small = reduced(recipe, size=96, epochs=2)
+    assert [stage.size for stage in small.stages] == [48, 96, 96]
+    assert [stage.epochs for stage in small.stages] == [2, 2, 1]
+    assert replace(small, stages=recipe.stages) == recipe

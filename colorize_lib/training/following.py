@@ -1,0 +1,185 @@
+"""Following a recipe: stage after stage, from where an interruption left it."""
+
+import json
+from dataclasses import MISSING, asdict, fields
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
+
+from colorize_lib.files import replacing
+from colorize_lib.models import COLORIZERS
+from colorize_lib.photos import find_gallery, read_photo
+from colorize_lib.training.checkpoints import load_checkpoint
+from colorize_lib.training.data import Pictures
+from colorize_lib.training.learner import Learner
+from colorize_lib.training.loop import fit
+from colorize_lib.training.precision import choose_precision
+from colorize_lib.training.recipes import Recipe, Stage
+from colorize_lib.training.regression import Regression
+from colorize_lib.training.reports import Reports
+from colorize_lib.training.schedules import hold_then_fall, one_cycle
+from colorize_lib.training.scoring import CHOSEN_BY, validation_scores
+from colorize_lib.weights import load_weights, stored_weights
+
+LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss}
+
+
+def train(
+    recipe: Recipe,
+    pictures: Pictures,
+    folder: Path,
+    *,
+    network: nn.Module | None = None,
+    device: torch.device | str = "cpu",
+    precision: str | None = None,
+    show_progress: bool = True,
+) -> tuple[nn.Module, list[dict]]:
+    """Follow a recipe; called again after an interruption, it goes on where it was.
+
+    Args:
+        recipe: one of ``RECIPES``, or your own.
+        pictures: what to learn from, and the photographs to validate on.
+        folder: of this run; each stage gets a folder inside it, see
+            :func:`colorize_lib.training.loop.fit`.
+        network: what to train; by default :func:`untrained` makes what the recipe says.
+        device: where to train.
+        precision: overrules :func:`~colorize_lib.training.precision.choose_precision`.
+        show_progress: bars with the losses and images/s.
+
+    Returns:
+        The network, in evaluation mode, and the lines of all epochs, each with its
+        stage's ``size``.
+
+    Raises:
+        ValueError: the run in ``folder`` follows another recipe; or see ``fit``.
+        TrainingDivergedError, TrainingStopped: see ``fit``.
+    """
+    folder = Path(folder)
+    _claim(folder, recipe)
+    if network is None:
+        torch.manual_seed(recipe.seed)
+        network = untrained(recipe)
+    network = network.to(device=device, memory_format=torch.channels_last)
+    history, rival = [], None
+    for number, stage in enumerate(recipe.stages, start=1):
+        home = folder / f"{number}-{stage.size}px"
+        images = pictures.for_training(stage.size, small=stage.small_pictures)
+        validation = pictures.held_out("validation", stage.size)
+        steps = stage.epochs * (len(images) // stage.batch_size)
+        if stage.game is None:
+            method = _regression(recipe, stage, network, steps, device, precision)
+        else:
+            if rival is None:
+                rival = stage.game.rival()
+            rival = rival.to(device=device, memory_format=torch.channels_last)
+            method = _against(rival, stage, network, steps, device, precision)
+        lines = fit(
+            method,
+            images,
+            home,
+            epochs=stage.epochs,
+            batch_size=stage.batch_size,
+            crop=stage.size,
+            seed=recipe.seed,
+            validate=partial(validation_scores, images=validation, device=device),
+            # A stage hands on its best epoch: trained for too long, a network learns
+            # its photographs by heart, and the loss does not tell. Of a game it is the
+            # last, since no score says who plays well.
+            best_by=CHOSEN_BY if stage.game is None else None,
+            report=_reports(home, stage.size),
+            device=device,
+            show_progress=show_progress,
+        )
+        history += [{"size": stage.size} | line for line in lines]
+        network.load_state_dict(load_checkpoint(home / "best.pt")["network"])
+    return network.eval(), history
+
+
+def _regression(recipe, stage, network, steps, device, precision):
+    optimizer = torch.optim.AdamW(
+        [p for p in network.parameters() if p.requires_grad],
+        stage.learning_rate,
+        weight_decay=recipe.weight_decay,
+    )
+    scheduler = LambdaLR(optimizer, partial(one_cycle, steps))
+    precision = choose_precision(device, precision)
+    return Regression(network, optimizer, precision, LOSSES[recipe.loss], scheduler)
+
+
+def _against(rival, stage, network, steps, device, precision):
+    game, precision = stage.game, choose_precision(device, precision)
+
+    def learner(player, learning_rate, steps, precision, average=None):
+        parameters = [p for p in player.parameters() if p.requires_grad]
+        optimizer = torch.optim.Adam(parameters, learning_rate, betas=game.betas)
+        scheduler = LambdaLR(optimizer, partial(hold_then_fall, steps))
+        return Learner(player, optimizer, precision, scheduler, average=average)
+
+    turns, rate = game.turns(steps), stage.learning_rate
+    generator = learner(network, rate, turns, precision, game.average)
+    rival_rate = game.rival_learning_rate or rate
+    rival_precision = game.rival_precision(precision)
+    return game.method(generator, learner(rival, rival_rate, steps, rival_precision))
+
+
+def _reports(folder, size):
+    gallery = [
+        picture
+        for picture in find_gallery(download=False, verbose=False)
+        if picture.color
+    ]
+    pictures = torch.stack([read_photo(picture.path, 128) for picture in gallery[:6]])
+    return Reports(folder, pictures, size)
+
+
+def untrained(recipe: Recipe) -> nn.Module:
+    """The network of a recipe with its first weights.
+
+    Raises:
+        WeightsUnavailableError: its pretrained part could not be fetched.
+    """
+    make = COLORIZERS[recipe.network]
+    if recipe.start_from is not None:
+        network, _ = load_weights(stored_weights(recipe.start_from))
+    else:
+        network = make(pretrained=True) if recipe.pretrained else make()
+    if recipe.pretrained and recipe.frozen:
+        network.encoder.freeze()
+    return network
+
+
+def _claim(folder, recipe):
+    """Note whose run it is: a checkpoint fits other recipes of the same network too."""
+    path, text = folder / "recipe.json", json.dumps(asdict(recipe), indent=1)
+    if path.exists() and any(folder.glob("*/last.pt")):
+        started = _with_defaults(json.loads(path.read_text()))
+        given = json.loads(text)
+        given = {
+            field.name: given[field.name] for field in fields(Recipe) if field.compare
+        }
+        if differing := [name for name in given if started.get(name) != given[name]]:
+            raise ValueError(
+                f"the run in {folder} follows another recipe, {path}, with another "
+                f"{' and '.join(differing)}: "
+                "give that one to go on, or another folder to start afresh"
+            )
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def _with_defaults(stored):
+    """What an older recipe did not name yet was as it is by default."""
+    stages = [_defaults(Stage) | stage for stage in stored["stages"]]
+    return _defaults(Recipe) | stored | {"stages": stages}
+
+
+def _defaults(settings):
+    return {
+        field.name: field.default
+        for field in fields(settings)
+        if field.default is not MISSING
+    }
