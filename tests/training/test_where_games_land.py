@@ -1,0 +1,143 @@
+"""What each method makes of several true colors: theory, measured in seconds.
+
+Three kinds of things are recognized without doubt (each has a lightness of its own), so
+all that is left is which color a method chooses where there are several. The pictures
+are single pixels, the generator a table of one color a kind.
+"""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from colorize_lib import losses
+from colorize_lib.color import AB_SCALE
+from colorize_lib.scenes import LAWS
+from colorize_lib.training.learner import Learner
+from colorize_lib.training.pix2pix import Pix2Pix
+from colorize_lib.training.precision import Precision
+from colorize_lib.training.schedules import hold_then_fall
+from colorize_lib.training.wgan_gp import WassersteinGP
+
+KINDS = ("car", "roof", "balloon")  # two colors at even odds, two at 60 : 40, three
+FLOAT32 = Precision("float32", "cpu")
+
+
+def kind_of(l):
+    return (2 * l.flatten() + 1).round().long()
+
+
+class Table(nn.Module):
+    """A color for each kind: no network is too small, too slow or too smooth for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.ab = nn.Parameter(0.1 * torch.randn(len(KINDS), 2))
+
+    def forward(self, l):
+        return self.ab[kind_of(l)][:, :, None, None]
+
+
+class Judge(nn.Module):
+    """Scores a color of a kind."""
+
+    def __init__(self, width=64):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(len(KINDS) + 2, width), nn.LeakyReLU(0.2),
+            nn.Linear(width, width), nn.LeakyReLU(0.2),
+            nn.Linear(width, 1),
+        )  # fmt: skip
+
+    def forward(self, l, ab):
+        kinds = F.one_hot(kind_of(l), len(KINDS))
+        return self.layers(torch.cat([kinds, 2 * ab.flatten(1)], dim=1))
+
+
+def true_pictures(count, drawn):
+    """So many of each kind, each in a color drawn by its law."""
+    l, ab = [], []
+    for number, kind in enumerate(KINDS):
+        law = LAWS[kind]
+        chosen = torch.multinomial(torch.tensor(law.odds), count, True, generator=drawn)
+        l.append(torch.full((count, 1, 1, 1), number / 2 - 0.5))
+        ab.append(law.modes[chosen][:, :, None, None] / AB_SCALE)
+    return torch.cat(l), torch.cat(ab)
+
+
+def learner(network, steps, betas):
+    optimizer = torch.optim.Adam(network.parameters(), 2e-3, betas=betas)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: hold_then_fall(steps, step)
+    )
+    return Learner(network, optimizer, FLOAT32, scheduler)
+
+
+def colors_learned(make, steps, turns, betas, seed):
+    torch.manual_seed(seed)
+    drawn, table = torch.Generator().manual_seed(seed), Table()
+    method = make(learner(table, turns, betas), learner(Judge(), steps, betas))
+    for _ in range(steps):
+        method.step(*true_pictures(32, drawn))
+    return dict(zip(KINDS, AB_SCALE * table.ab.detach(), strict=True))
+
+
+def distance(color, other):
+    return (color - other).norm().item()
+
+
+def nearest_mode(colors, kind):
+    return min(distance(colors[kind], mode) for mode in LAWS[kind].modes)
+
+
+@pytest.mark.parametrize(
+    "gan_loss", [losses.binary_cross_entropy, losses.least_squares]
+)
+@pytest.mark.parametrize("l1_weight", [1, 10])
+def test_pix2pix_commits_to_one_of_the_true_colors(gan_loss, l1_weight):
+    """Also where L1 alone would paint what nothing is. Which one it is, is chance.
+
+    (With 100 times L1, least squares painted one kind as L1 does.)
+    """
+
+    def make(generator, judge):
+        options = {"l1_weight": l1_weight, "gan_loss": gan_loss}
+        return Pix2Pix(generator, judge, **options)
+
+    colors = colors_learned(make, 1200, 1200, (0.5, 0.999), seed=0)
+    for kind in KINDS:
+        assert nearest_mode(colors, kind) < 4
+    for kind in ("car", "balloon"):
+        assert distance(colors[kind], LAWS[kind].mean) > 20
+        assert distance(colors[kind], LAWS[kind].median) > 15
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_wgan_gp_with_l1_commits_no_more_than_l1(seed):
+    """Its generator has no chance of its own: being near to all is all it can do."""
+
+    def make(generator, critic):
+        return WassersteinGP(generator, critic, l1_weight=20)
+
+    colors = colors_learned(make, 2500, 500, (0.0, 0.9), seed)
+    for kind in ("roof", "balloon"):
+        assert distance(colors[kind], LAWS[kind].median) < 4
+    assert nearest_mode(colors, "balloon") > 15
+    assert nearest_mode(colors, "car") > 30  # anywhere between red and blue
+
+
+def test_wgan_gp_alone_leans_to_the_geometric_median():
+    """Where the mean distance to all true colors is least; roughly, after 500 turns."""
+
+    def make(generator, critic):
+        return WassersteinGP(generator, critic, l1_weight=0)
+
+    law, found = LAWS["balloon"], []
+    for seed in (0, 1):
+        colors = colors_learned(make, 2500, 500, (0.0, 0.9), seed)
+        found.append(colors["balloon"])
+        assert nearest_mode(colors, "balloon") > 12
+        assert nearest_mode(colors, "car") > 25
+    center = torch.stack(found).mean(dim=0)
+    assert distance(center, law.geometric_median) < distance(center, law.median)
+    assert distance(center, law.geometric_median) < distance(center, law.mean)
