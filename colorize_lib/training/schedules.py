@@ -21,4 +21,4 @@ def hold_then_fall(steps: int, step: int) -> float:
     After half of the steps it falls in a straight line, to zero at the end: no player
     may settle while the other still moves. As in pix2pix's own code.
     """
-    return min(1.0, 2 * (steps - step) / max(1, steps))
+    return max(0.0, min(1.0, 2 * (steps - step) / max(1, steps)))

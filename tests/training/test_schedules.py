@@ -60,6 +60,7 @@ def test_one_cycle_never_jumps_down(steps, data):
         (10, 10, 0),
         (1, 0, 1),
         (0, 0, 0),
+        (10, 12, 0),  # never uphill
     ],
 )
 def test_hold_then_fall_by_hand(steps, step, share):
