@@ -274,8 +274,11 @@ def test_faces_are_split_by_person(tmp_path, write_photos, monkeypatch):
 
 
 TWO = """
+import os
 import sys
 from functools import partial
+
+import pytest
 sys.path.insert(0, {tests!r})
 import test_train as here
 from colorize_lib.training.data import Pictures
@@ -283,6 +286,8 @@ from colorize_lib.training.data import Pictures
 here.COLORIZERS["tiny"] = here.Plain
 here.RECIPES[here.RECIPE.name] = here.RECIPE
 here.train.Pictures = partial(Pictures, validation=5, test=4)
+if os.environ.get("STOP_AT") and os.environ["RANK"] == "1":
+    here.stop_at(pytest.MonkeyPatch(), int(os.environ["STOP_AT"]))
 sys.exit(here.main(sys.argv[1:]))
 """
 
@@ -296,26 +301,44 @@ class Plain(nn.Sequential):
         )
 
 
+def torchrun(processes, script, command, **environment):
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    start += ["--nproc-per-node", str(processes), str(script), *command]
+    return subprocess.run(
+        start, capture_output=True, text=True, env=os.environ | environment
+    )
+
+
+def last_of(folder):
+    last = load_checkpoint(folder / "2-64px" / "last.pt")
+    lines = (folder / "2-64px" / "log.jsonl").read_text().splitlines()
+    return last["method"]["network"], json.loads(lines[-1])["loss"]
+
+
 def test_two_processes_train_what_one_does(command, tmp_path):
+    """Also if one of the two is stopped, so that both stop, and one goes on alone."""
     script = tmp_path / "two.py"
     script.write_text(TWO.format(tests=str(Path(__file__).parent)))
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
-    trained = []
-    for processes in (1, 2):
-        folder = tmp_path / f"by {processes}"
-        start = [sys.executable, *torchrun, str(processes), str(script), *command]
-        done = subprocess.run(
-            [*start, "--folder", str(folder)], capture_output=True, text=True
-        )
+    runs = [
+        [*command, "--folder", str(tmp_path / name)] for name in ("one", "two", "mixed")
+    ]
+    for processes, run in zip((1, 2), runs[:2], strict=True):
+        done = torchrun(processes, script, run)
         assert done.returncode == 0, done.stderr[-2000:]
         assert done.stderr.count("model.safetensors is ready") == 1
-        last = load_checkpoint(folder / "2-64px" / "last.pt")
-        lines = (folder / "2-64px" / "log.jsonl").read_text().splitlines()
-        trained.append((last["method"]["network"], json.loads(lines[-1])["loss"]))
-    (one, loss), (two, loss_of_two) = trained
-    assert loss == pytest.approx(loss_of_two, rel=1e-5)
-    for name, weights in one.items():
-        torch.testing.assert_close(weights, two[name], rtol=1e-4, atol=1e-6)
+    stopped = torchrun(2, script, runs[2], STOP_AT="7")
+    assert stopped.returncode != 0
+    assert "run the same again to go on" in stopped.stderr
+    assert not (tmp_path / "mixed" / "2-64px").exists()
+    done = torchrun(1, script, runs[2])
+    assert done.returncode == 0, done.stderr[-2000:]
+
+    one, loss = last_of(tmp_path / "one")
+    for name in ("two", "mixed"):
+        other, its_loss = last_of(tmp_path / name)
+        assert loss == pytest.approx(its_loss, rel=1e-5)
+        for key, weights in one.items():
+            torch.testing.assert_close(weights, other[key], rtol=1e-4, atol=1e-6)
 
 
 def test_ctrl_c_while_scoring_loses_nothing(command, tmp_path, monkeypatch, capsys):
