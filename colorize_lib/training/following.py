@@ -132,7 +132,9 @@ def _reports(folder, size):
         for picture in find_gallery(download=False, verbose=False)
         if picture.color
     ]
-    pictures = torch.stack([read_photo(picture.path, 128) for picture in gallery[:6]])
+    pictures = torch.empty(min(6, len(gallery)), 3, 128, 128, dtype=torch.uint8)
+    for picture, pixels in zip(gallery, pictures, strict=False):
+        pixels.copy_(read_photo(picture.path, 128))
     return Reports(folder, pictures, size)
 
 

@@ -66,6 +66,7 @@ class Reports:
             the network colors them. With TensorBoard installed, its log goes into
             ``folder / "tensorboard"``.
         pictures: uint8 ``(n, 3, H, W)`` in color; best such as are never learned from.
+            If there is none, none is drawn.
         size: pixels of the shorter side that the network sees.
     """
 
@@ -81,6 +82,8 @@ class Reports:
             tqdm.write(warning, file=sys.stderr)
 
     def _draw(self, network, path):
+        if not len(self.pictures):
+            return
         l, _ = normalize_lab(rgb_to_lab(self.pictures))
         colored = join(l, predict_ab(network, l, self.size))
         both = torch.cat([self.pictures, colored]).float() / 255

@@ -87,3 +87,10 @@ def test_without_tensorboard_there_is_no_log_and_no_error(tmp_path, monkeypatch)
     reports = Reports(tmp_path, torch.zeros(1, 3, 32, 32, dtype=torch.uint8), size=32)
     reports(Gray(), [FINE])
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-003.png"]
+
+
+def test_without_pictures_nothing_is_drawn(tmp_path, capsys):
+    reports = Reports(tmp_path, torch.empty(0, 3, 32, 32, dtype=torch.uint8), size=32)
+    reports(Gray(), [FINE | {"penalty": 5.0}])
+    assert not list(tmp_path.glob("*.png"))
+    assert "the critic's slope" in capsys.readouterr().err
