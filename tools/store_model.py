@@ -75,7 +75,6 @@ def card(name: str, weights: Path) -> str:
     result = load_result(name)
     photographs = result["photographs"]
     parts = [photographs["data"], photographs["also"], photographs["small"]]
-    pretrained = result["recipe"].get("pretrained")
     by_size = [
         f"{scores[CHOSEN_BY]:.3f} at {size} px"
         for size, scores in result["validation_by_size"].items()
@@ -84,7 +83,7 @@ def card(name: str, weights: Path) -> str:
         **result | metadata,
         by_size=", ".join(by_size),
         name=name,
-        start="an ImageNet encoder, left as it is" if pretrained else "random weights",
+        start=_start(result["recipe"]),
         parameters=sum(p.numel() for p in network.parameters()),
         file=weights.relative_to(FOLDERS[1].parent).as_posix(),
         bytes=weights.stat().st_size,
@@ -94,6 +93,14 @@ def card(name: str, weights: Path) -> str:
         count=len(photographs["test"]),
         table=markdown_table(result["scores"]),
     )
+
+
+def _start(recipe):
+    if recipe.get("start_from"):
+        return f"the stored weights of {recipe['start_from']}"
+    if recipe.get("pretrained"):
+        return "an ImageNet encoder, left as it is"
+    return "random weights"
 
 
 if __name__ == "__main__":

@@ -136,7 +136,8 @@ _OURS = (
         pretrained=True,
         start_from="unet-squeezenet",
         about="The stored unet-squeezenet goes on against a PatchGAN; L1 weight 100, "
-        "which holds for any size. Two hours on one CPU core.",
+        "which holds for any size. An hour on one CPU core: 91 % of the true "
+        "colorfulness, and 1.3 dB below gray.",
     ),
     Recipe(
         "wgan-gp",
