@@ -99,3 +99,31 @@ class Learner:
         names = ("network", "optimizer", "scaler", "scheduler", "average")
         parts = {name: getattr(self, name) for name in names}
         return {name: part for name, part in parts.items() if part is not None}
+
+
+class Players:
+    """Learners that play against each other: who colors, how far they are, their state.
+
+    Args:
+        players: by name; the one that colors is the ``generator``.
+    """
+
+    def __init__(self, **players: Learner):
+        self.players = players
+        self.batches = 0  # seen so far
+
+    @property
+    def network(self) -> nn.Module:
+        """The one that colors."""
+        return self.players["generator"].result
+
+    def state_dict(self) -> dict:
+        """All that a later run needs to go on with the very same next step."""
+        states = {name: player.state_dict() for name, player in self.players.items()}
+        return states | {"batches": self.batches}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        for name, player in self.players.items():
+            player.load_state_dict(state[name])
+        self.batches = state["batches"]

@@ -6,14 +6,14 @@ Networks" (2017).
 
 from collections.abc import Callable
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from colorize_lib.losses import binary_cross_entropy
-from colorize_lib.training.learner import Learner
+from colorize_lib.training.learner import Learner, Players
 
 
-class Pix2Pix:
+class Pix2Pix(Players):
     """A generator against a discriminator, and beside the photograph (equation 4).
 
     The discriminator steps first, then the generator, each once a batch.
@@ -36,14 +36,9 @@ class Pix2Pix:
         gan_loss: Callable[[Tensor, bool], Tensor] = binary_cross_entropy,
         head_start: int = 0,
     ):
+        super().__init__(generator=generator, discriminator=discriminator)
         self.generator, self.discriminator = generator, discriminator
         self.l1_weight, self.gan_loss, self.head_start = l1_weight, gan_loss, head_start
-        self.batches = 0  # seen so far
-
-    @property
-    def network(self) -> nn.Module:
-        """The one that colors."""
-        return self.generator.result
 
     def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Learn from one normalized batch; return losses, scores and gradient norms."""
@@ -84,17 +79,3 @@ class Pix2Pix:
             "generator": fooling.detach(),
             "generator_gradient": norm,
         }
-
-    def state_dict(self) -> dict:
-        """All that a later run needs to go on with the very same next step."""
-        return {
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "batches": self.batches,
-        }
-
-    def load_state_dict(self, state: dict) -> None:
-        """Go on where :meth:`state_dict` was taken."""
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.batches = state["batches"]

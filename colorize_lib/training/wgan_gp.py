@@ -5,16 +5,16 @@ GANs" (2017).
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from colorize_lib.losses import gradient_penalty, picture_scores
 from colorize_lib.training import processes
-from colorize_lib.training.learner import Learner
+from colorize_lib.training.learner import Learner, Players
 
 
-class WassersteinGP:
+class WassersteinGP(Players):
     """A generator against a critic, and beside the photograph.
 
     The critic steps on every batch; the generator on every ``critic_steps``-th, then
@@ -48,16 +48,11 @@ class WassersteinGP:
         head_start: int = 0,
     ):
         _refuse_batchnorm(critic.network)
+        super().__init__(generator=generator, critic=critic)
         self.generator, self.critic = generator, critic
         self.l1_weight, self.penalty_weight = l1_weight, penalty_weight
         self.critic_steps, self.generator_steps = critic_steps, generator_steps
         self.head_start = head_start
-        self.batches = 0  # seen so far
-
-    @property
-    def network(self) -> nn.Module:
-        """The one that colors."""
-        return self.generator.result
 
     def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Learn from one normalized batch; return losses, scores and gradient norms."""
@@ -103,20 +98,6 @@ class WassersteinGP:
             "generator": -score.detach(),
             "generator_gradient": norm,
         }
-
-    def state_dict(self) -> dict:
-        """All that a later run needs to go on with the very same next step."""
-        return {
-            "generator": self.generator.state_dict(),
-            "critic": self.critic.state_dict(),
-            "batches": self.batches,
-        }
-
-    def load_state_dict(self, state: dict) -> None:
-        """Go on where :meth:`state_dict` was taken."""
-        self.generator.load_state_dict(state["generator"])
-        self.critic.load_state_dict(state["critic"])
-        self.batches = state["batches"]
 
 
 def _refuse_batchnorm(critic):
