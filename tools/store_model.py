@@ -99,7 +99,8 @@ def _start(recipe):
     if recipe.get("start_from"):
         return f"the stored weights of {recipe['start_from']}"
     if recipe.get("pretrained"):
-        return "an ImageNet encoder, left as it is"
+        left = ", left as it is" if recipe.get("frozen", True) else ""
+        return f"an ImageNet encoder{left}"
     return "random weights"
 
 

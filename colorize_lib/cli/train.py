@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         print(f"colorize train: {error}", file=sys.stderr)
         return 2
     return 0
@@ -102,13 +102,14 @@ def _data(recipe, paths):
 
 def _finish(recipe, pictures, network, history, options, device):
     """Store the model, and score what was stored: its weights are rounded."""
+    data = _names(options.data) or recipe.collection
     size, by_size = choose_size(network, pictures, device=device)
     path = save_weights(
         network,
         options.folder / "model.safetensors",
         architecture=recipe.network,
         size=size,
-        about=f"{recipe.name}, trained on {_names(options.data)}",
+        about=f"{recipe.name}, trained on {data}",
     )
     stored, _ = load_weights(path)
     scores = score_on_test(
@@ -125,7 +126,7 @@ def _finish(recipe, pictures, network, history, options, device):
         device=device,
         minutes=round(sum(line["seconds"] for line in history) / 60, 1),
         photographs={
-            "data": _names(options.data),
+            "data": data,
             "also": _names(options.also),
             "small": _names(options.small),
             "test": pictures.held_out("test", TEST_SIZE).names,
@@ -164,19 +165,14 @@ def _remember(options):
     if any(options.folder.glob("*/last.pt")):
         return
     words = [options.recipe, "--folder", str(options.folder.resolve())]
-    for name in ("data", "also", "small"):
-        for path in getattr(options, name):
-            words += [f"--{name}", str(path.resolve())]
+    words += _photographs(options, as_text=lambda path: str(path.resolve()))
     if options.prepared is not None:
         words += ["--prepared", str(options.prepared.resolve())]
     for name in ("device", "precision"):
         if getattr(options, name) != _parser().get_default(name):
             words += [f"--{name}", getattr(options, name)]
-    for name in ("at_most_size", "at_most_epochs"):
-        if getattr(options, name) is not None:
-            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
     with replacing(options.folder / ARGUMENTS) as file:
-        file.write(json.dumps(words).encode())
+        file.write(json.dumps([*words, *_limits(options)]).encode())
 
 
 def _parser():
@@ -278,12 +274,30 @@ def _device(name):
 
 
 def _names(paths):
-    return ", ".join(path.resolve().name for path in paths)
+    return ", ".join(map(_name, paths))
+
+
+def _name(path):
+    return path.resolve().name
 
 
 def _command(options):
     """What was run, without the folders of this machine."""
-    words = [f"colorize train {options.recipe}"]
+    words = [options.recipe, *_photographs(options, as_text=_name), *_limits(options)]
+    return " ".join(["colorize train", *words, "--folder", f"runs/{options.recipe}"])
+
+
+def _photographs(options, as_text):
+    words = []
     for name in ("data", "also", "small"):
-        words += [f"--{name} {path.resolve().name}" for path in getattr(options, name)]
-    return " ".join([*words, f"--folder runs/{options.recipe}"])
+        for path in getattr(options, name):
+            words += [f"--{name}", as_text(path)]
+    return words
+
+
+def _limits(options):
+    words = []
+    for name in ("at_most_size", "at_most_epochs"):
+        if getattr(options, name) is not None:
+            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    return words

@@ -247,6 +247,17 @@ def test_without_photographs_it_takes_what_the_recipe_was_made_for(
     assert [(line["size"], line["epoch"]) for line in history] == [(32, 1), (32, 1)]
     started = json.loads((tmp_path / "run" / "arguments.json").read_text())
     assert started[-4:] == short[:4]
+    result = result_of(tmp_path)
+    assert result["photographs"]["data"] == "coco_sample"
+    assert weights_of(tmp_path)[1]["about"] == "tiny-l1, trained on coco_sample"
+    command = "colorize train tiny-l1 --at-most-size 32 --at-most-epochs 1"
+    assert result["command"] == f"{command} --folder runs/tiny-l1"
+
+
+def test_a_collection_that_needs_another_library_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "fastai.data.external", None)
+    assert main(["train", RECIPE.name, "--folder", str(tmp_path / "run")]) == 2
+    assert "pip install fastai, or give its path" in capsys.readouterr().err
 
 
 def test_faces_are_split_by_person(tmp_path, write_photos, monkeypatch):
