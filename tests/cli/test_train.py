@@ -1,9 +1,7 @@
 """``colorize train``, as a user meets it: a model, or a reason, and nothing lost."""
 
-import itertools
 import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from training_helpers import stop_at
 
 from colorize_lib import cli, evaluation
 from colorize_lib.cli import main, train
@@ -85,18 +84,6 @@ def weights_of(tmp_path):
 def same(one, other):
     one, other = one.state_dict(), other.state_dict()
     return all(torch.equal(one[name], other[name]) for name in one)
-
-
-def stop_at(monkeypatch, step):
-    """Press Ctrl-C in a step of the run."""
-    steps, original = itertools.count(1), Regression.step
-
-    def interrupted(method, l, ab):
-        if next(steps) == step:
-            os.kill(os.getpid(), signal.SIGINT)
-        return original(method, l, ab)
-
-    monkeypatch.setattr(Regression, "step", interrupted)
 
 
 # ------------------------------------------------------------ a run
@@ -290,7 +277,7 @@ import sys
 from functools import partial
 
 import pytest
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {helpers!r}]
 import test_train as here
 from colorize_lib.training.data import Pictures
 
@@ -329,7 +316,9 @@ def last_of(folder):
 def test_two_processes_train_what_one_does(command, tmp_path):
     """Also if one of the two is stopped, so that both stop, and one goes on alone."""
     script = tmp_path / "two.py"
-    script.write_text(TWO.format(tests=str(Path(__file__).parent)))
+    tests = Path(__file__).parent
+    helpers = tests.parent / "helpers"
+    script.write_text(TWO.format(tests=str(tests), helpers=str(helpers)))
     runs = [
         [*command, "--folder", str(tmp_path / name)] for name in ("one", "two", "mixed")
     ]

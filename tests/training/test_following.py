@@ -1,9 +1,6 @@
 """A recipe is followed to the letter, and resumed to the last bit."""
 
-import itertools
 import json
-import os
-import signal
 from copy import deepcopy
 from dataclasses import replace
 
@@ -12,6 +9,7 @@ import torch
 import torchvision
 from torch import nn
 from torch.nn import functional as F
+from training_helpers import stop_at
 
 from colorize_lib.color import AB_SCALE
 from colorize_lib.models import COLORIZERS, Backbone, BackboneUNet
@@ -298,24 +296,12 @@ def test_a_network_that_is_given_is_the_one_that_is_trained(pictures, tmp_path):
     ids=["first stage", "its last batch", "second stage", "last batch"],
 )
 def test_stopped_and_resumed(pictures, tmp_path, monkeypatch, undisturbed, step):
-    stopping(monkeypatch, at=step)
+    stop_at(monkeypatch, step)
     with pytest.raises(TrainingStopped, match="run the same again to go on"):
         follow(pictures, tmp_path)
     network, history = follow(pictures, tmp_path)
     assert same(network, undisturbed[0])
     assert scores_of(history) == scores_of(undisturbed[1])
-
-
-def stopping(monkeypatch, at):
-    """Press Ctrl-C in a step of the run, counted over its stages."""
-    steps, step = itertools.count(1), Regression.step
-
-    def interrupted(method, l, ab):
-        if next(steps) == at:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(method, l, ab)
-
-    monkeypatch.setattr(Regression, "step", interrupted)
 
 
 def test_killed_between_two_stages_and_resumed(

@@ -1,16 +1,20 @@
 """A learner: one step by hand, the average, judging without learning, its state."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from training_helpers import batch as batch_of
+from training_helpers import same, weights
 
 from colorize_lib.models import PatchGAN
 from colorize_lib.training.learner import Learner
 from colorize_lib.training.precision import Precision
 
+batch = partial(batch_of, count=4, size=8)
 PRECISIONS = ["float32", "bfloat16", "float16"]
 
 
@@ -32,25 +36,9 @@ def judge(name="float32"):
     return Learner(network, optimizer, Precision(name, "cpu"))
 
 
-def batch(seed=0):
-    random = torch.Generator().manual_seed(seed)
-    l = torch.rand(4, 1, 8, 8, generator=random) * 2 - 1
-    return l, torch.cat([l, -l], dim=1) / 2
-
-
 def learn(trained, seed=0):
     l, ab = batch(seed)
     return trained.descend(F.l1_loss(trained(l), ab))
-
-
-def weights(network):
-    return torch.cat([p.detach().flatten() for p in network.parameters()])
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(
-        torch.equal(one[name], other[name]) for name in one
-    )
 
 
 @pytest.fixture(autouse=True)

@@ -4,51 +4,22 @@ import copy
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
+from training_helpers import batch, players, same, weights
 
 from colorize_lib.losses import binary_cross_entropy, least_squares
 from colorize_lib.models import PatchGAN
-from colorize_lib.training.learner import Learner
 from colorize_lib.training.pix2pix import Pix2Pix
-from colorize_lib.training.precision import Precision
 
 RATES = {"generator": 1e-3, "discriminator": 1e-2}
 
 
 def method(name="float32", optimizer=torch.optim.SGD, average=None, **settings):
-    # No bias before the BatchNorm: it would move by rounding errors alone.
-    convolution = nn.Conv2d(1, 4, 3, padding=1, bias=False)
-    generator = nn.Sequential(convolution, nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
     discriminator = PatchGAN((4, 8, 8, 8))
     for p in discriminator.parameters():
         p.data *= 5  # so that the two disagree from the first batch on
-    players = [
-        Learner(
-            network,
-            optimizer(network.parameters(), lr=RATES[player]),
-            Precision(name, "cpu"),
-            average=average if player == "generator" else None,
-        )
-        for player, network in zip(RATES, (generator, discriminator), strict=True)
-    ]
-    return Pix2Pix(*players, **settings)
-
-
-def batch(seed=0):
-    random = torch.Generator().manual_seed(seed)
-    l = torch.rand(3, 1, 32, 32, generator=random) * 2 - 1
-    return l, torch.cat([l, -l], dim=1) / 2
-
-
-def weights(network):
-    return torch.cat([p.detach().flatten() for p in network.parameters()])
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(
-        torch.equal(one[name], other[name]) for name in one
-    )
+    options = {"precision": name, "optimizer": optimizer, "average": average}
+    return Pix2Pix(*players(discriminator, RATES, **options), **settings)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
+from training_helpers import batch, players, same, weights
 
 from colorize_lib.models import PatchGAN
 from colorize_lib.training.learner import Learner
@@ -22,39 +23,12 @@ def method(
     norm=nn.Identity,
     **settings,
 ):
-    # No bias before the BatchNorm: it would move by rounding errors alone.
-    convolution = nn.Conv2d(1, 4, 3, padding=1, bias=False)
-    generator = nn.Sequential(convolution, nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
     critic = PatchGAN((4, 8, 8, 8), norm=norm)
     for layer in critic.layers:
         if isinstance(layer, nn.Conv2d):  # slopes of about 1 instead of almost none
             nn.init.normal_(layer.weight, std=2 / layer.weight[0].numel() ** 0.5)
-    players = [
-        Learner(
-            network,
-            optimizer(network.parameters(), lr=RATES[player]),
-            Precision(name, "cpu"),
-            average=average if player == "generator" else None,
-        )
-        for player, network in zip(RATES, (generator, critic), strict=True)
-    ]
-    return WassersteinGP(*players, **settings)
-
-
-def batch(seed=0):
-    random = torch.Generator().manual_seed(seed)
-    l = torch.rand(3, 1, 32, 32, generator=random) * 2 - 1
-    return l, torch.cat([l, -l], dim=1) / 2
-
-
-def weights(network):
-    return torch.cat([p.detach().flatten() for p in network.parameters()])
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(
-        torch.equal(one[name], other[name]) for name in one
-    )
+    options = {"precision": name, "optimizer": optimizer, "average": average}
+    return WassersteinGP(*players(critic, RATES, **options), **settings)
 
 
 @pytest.fixture(autouse=True)
