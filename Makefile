@@ -4,7 +4,7 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: book test lab bench chapters requirements clean
+.PHONY: book test lab bench chapters full requirements clean
 
 book: $(READY)
 	$(BIN)/jupyter-book build . -W --keep-going -n
@@ -26,6 +26,10 @@ lab: $(READY)
 # Run chapters afresh and store their outputs: make chapters, or make chapters ONLY=book/01-rgb-and-lab.ipynb
 chapters: $(READY)
 	$(BIN)/python tools/run_chapters.py $(ONLY)
+
+# Train what the chapters show at full scale, and store outputs, weights and results. For a GPU; resumable.
+full: $(READY)
+	$(BIN)/python tools/run_full.py
 
 bench: $(READY)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

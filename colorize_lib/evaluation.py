@@ -77,7 +77,10 @@ class Scores:
 
 
 def evaluate(
-    colorizers: Mapping[str, Callable[[Tensor], Tensor]], pictures: Iterable[Tensor]
+    colorizers: Mapping[str, Callable[[Tensor], Tensor]],
+    pictures: Iterable[Tensor],
+    *,
+    known: Mapping[str, Scores] | None = None,
 ) -> dict[str, Scores]:
     """Score colorizers on the same pictures.
 
@@ -90,18 +93,29 @@ def evaluate(
             normalized, such as ``functools.partial(predict_ab, network, size=128)``.
         pictures: batches of true pictures, uint8 ``(B, 3, H, W)``, on the device of the
             networks.
+        known: rows of an earlier call with the very same pictures, such as gray and
+            truth, which are not scored again.
 
     Returns:
         The scores by name, first of the gray picture, then of the colorizers in their
         order, last of the truth.
+
+    Raises:
+        ValueError: a known row is of more or fewer pictures.
     """
     rows = {GRAY: lambda l: torch.zeros_like(l).repeat(1, 2, 1, 1), **colorizers}
-    scores = {name: Scores() for name in [*rows, TRUTH]}
+    known = known or {}
+    scores = {name: known.get(name) or Scores() for name in [*rows, TRUTH]}
     for truths in pictures:
         l, _ = normalize_lab(rgb_to_lab(truths))
         for name, colorizer in rows.items():
-            scores[name].update(join(l, colorizer(l)), truths)
-        scores[TRUTH].update(truths, truths)
+            if name not in known:
+                scores[name].update(join(l, colorizer(l)), truths)
+        if TRUTH not in known:
+            scores[TRUTH].update(truths, truths)
+    counts = {name: len(row.values.get("psnr", ())) for name, row in scores.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"the known rows are of other pictures: {counts}")
     return scores
 
 

@@ -24,7 +24,8 @@ from colorize_lib.files import replacing
 from colorize_lib.photos import open_photo, upright_srgb
 from colorize_lib.weights import load_weights, stored_weights
 
-SIDES_DIVISIBLE_BY = 32  # what every network of the book accepts
+# What the networks of the book accept; one that does not has this as an attribute.
+SIDES_DIVISIBLE_BY = 32
 # Times the shorter one: a thinner picture is squashed, to bound time and memory.
 LONGEST_SIDE = 4
 # Joined at a time: in float32, a whole photograph would take gigabytes.
@@ -171,16 +172,23 @@ def join(l: Tensor, ab: Tensor) -> Tensor:
     return rgb_to_uint8(lab_to_rgb(reduce_chroma(denormalize_lab(l, ab))))
 
 
-def network_size(height: int, width: int, size: int) -> tuple[int, int]:
+def network_size(
+    height: int, width: int, size: int, divisible_by: int = SIDES_DIVISIBLE_BY
+) -> tuple[int, int]:
     """The size at which a network sees a picture: its shorter side is ``size``.
 
-    Both sides are multiples of 32. Proportions are kept, up to that rounding and up to
-    1 : 4; a thinner picture is squashed.
+    Both sides are multiples of ``divisible_by``. Proportions are kept, up to that
+    rounding and up to 1 : 4; a thinner picture is squashed.
     """
     shorter = min(height, width)
     seen = [min(side / shorter, LONGEST_SIDE) * size for side in (height, width)]
-    height, width = (max(1, round(side / SIDES_DIVISIBLE_BY)) for side in seen)
-    return height * SIDES_DIVISIBLE_BY, width * SIDES_DIVISIBLE_BY
+    height, width = (max(1, round(side / divisible_by)) for side in seen)
+    return height * divisible_by, width * divisible_by
+
+
+def sides_divisible_by(network: nn.Module) -> int:
+    """What the sides of the pictures must be divisible by that a network is shown."""
+    return getattr(network, "sides_divisible_by", SIDES_DIVISIBLE_BY)
 
 
 def check_output(output: str | Path, overwrite: bool) -> None:
@@ -228,9 +236,8 @@ def _format_of(output):
 
 def _see(network, l, size):
     """Colors at the network's own size: float32 ``(B, 2, h, w)`` on its device."""
-    seen = F.interpolate(
-        l, network_size(*l.shape[-2:], size), mode="bicubic", antialias=True
-    )
+    seen_at = network_size(*l.shape[-2:], size, sides_divisible_by(network))
+    seen = F.interpolate(l, seen_at, mode="bicubic", antialias=True)
     device = next(network.parameters()).device
     return network(seen.clamp(-1, 1).to(device)).float()
 

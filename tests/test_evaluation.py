@@ -54,6 +54,47 @@ def test_colorizers_are_given_lightness_alone():
     assert scores["spy"].compute() == scores[GRAY].compute()
 
 
+def dull(l):
+    return torch.zeros_like(l).repeat(1, 2, 1, 1)
+
+
+def refuse(l):
+    raise AssertionError("this row is known: its colorizer is not asked")
+
+
+@pytest.mark.parametrize(
+    "names", [(GRAY, TRUTH), (GRAY,), (TRUTH,), ("oracle",), (GRAY, "oracle", TRUTH)]
+)
+def test_rows_that_are_known_are_handed_on_unscored(names, monkeypatch):
+    truths = pictures()
+    colorizers = {"oracle": truth_teller(truths), "dull": dull}
+    expected = evaluate(colorizers, [truths])
+    marks = torch.arange(len(truths)).float()
+    known = {name: Scores({"psnr": marks.clone()}) for name in names}
+    scored, update = [], Scores.update
+    monkeypatch.setattr(
+        Scores, "update", lambda row, *both: scored.append(row) or update(row, *both)
+    )
+    asked = colorizers | {name: refuse for name in names if name in colorizers}
+    scores = evaluate(asked, [truths], known=known)
+    assert list(scores) == [GRAY, "oracle", "dull", TRUTH]
+    assert len(scored) == 4 - len(names), "scoring is what takes the time"
+    for name, row in scores.items():
+        if name in names:
+            assert row is known[name]
+            assert list(row.values) == ["psnr"]
+            assert torch.equal(row.values["psnr"], marks)
+        else:
+            assert row.compute() == expected[name].compute()
+    assert list(known) == list(names)
+
+
+def test_a_known_row_that_is_not_asked_for_is_left_out():
+    truths = pictures()
+    known = {"another": Scores({"psnr": torch.ones(6)})}
+    assert list(evaluate({}, [truths], known=known)) == [GRAY, TRUTH]
+
+
 def test_scores_add_up_over_batches_and_processes():
     truths = pictures()
     whole = evaluate({}, [truths])[GRAY]
@@ -125,3 +166,11 @@ def test_table():
 def test_a_table_without_the_gray_row_is_refused():
     with pytest.raises(ValueError, match=r"needs the row 'gray"):
         markdown_table({"model": Scores()})
+
+
+def test_known_rows_of_another_number_of_pictures_are_refused():
+    random = torch.Generator().manual_seed(0)
+    truths = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8, generator=random)
+    known = evaluate({}, [truths[:2]])
+    with pytest.raises(ValueError, match="known rows are of other pictures.*: 2.*: 3"):
+        evaluate({"net": lambda l: torch.cat([l, -l], 1) / 4}, [truths], known=known)

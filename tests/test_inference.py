@@ -23,7 +23,7 @@ from colorize_lib.inference import (
     predict_ab,
     save_photo,
 )
-from colorize_lib.models import Autoencoder
+from colorize_lib.models import Autoencoder, Pix2PixUNet
 from colorize_lib.weights import save_weights
 
 
@@ -113,6 +113,18 @@ def test_the_network_sees_a_bounded_picture_of_nearly_the_same_shape(height, wid
         ratio = max(height, width) / min(height, width)
         assert abs(max(sides) / 128 - ratio) <= 16 / 128 + 1e-9
     assert (height > width) == (sides[0] > sides[1]) or sides[0] == sides[1]
+
+
+def test_a_network_that_halves_more_often_is_shown_what_it_accepts():
+    torch.manual_seed(0)
+    network = Pix2PixUNet((4,) * 8, norm=nn.InstanceNorm2d).eval()
+    shown = []
+    network.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].shape))
+    ab = predict_ab(network, torch.rand(1, 1, 100, 230) * 2 - 1, 256)
+    assert ab.shape == (1, 2, 100, 230)
+    photo = Image.fromarray(np.full((90, 60, 3), 120, dtype=np.uint8))
+    assert Colorizer(network, 256)(photo).size == (60, 90)
+    assert [tuple(shape[-2:]) for shape in shown] == [(256, 512), (512, 256)]
 
 
 def test_the_lightness_of_a_color_picture_is_used():

@@ -1,26 +1,35 @@
-"""Train the networks that a chapter compares: every variant with three seeds.
+"""Train what a chapter compares, networks or games: every variant with three seeds.
 
     python tools/compare_networks.py unet --data photos/ --small small.tar
 
-Interrupted, the same command goes on. Scores go into results/compare-NAME.json."""
+Without --data, on COCO sample. Interrupted, the same command goes on. Scores go into
+results/compare-NAME.json."""
 
 import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from colorize_lib.photos import from_path
+import torch
+
+from colorize_lib.photos import coco_sample, from_path
 from colorize_lib.results import FOLDER
-from colorize_lib.training.comparison import compare, save_comparison, seeds_table
+from colorize_lib.training.comparison import (
+    compare,
+    compare_recipes,
+    save_comparison,
+    seeds_table,
+)
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE
 from colorize_lib.training.variants import (
     BRIEFLY,
     SEEN_AT,
     fusion_variants,
+    game_variants,
     unet_variants,
 )
 
-COMPARISONS = {"fusion": fusion_variants, "unet": unet_variants}
+COMPARISONS = {"fusion": fusion_variants, "unet": unet_variants, "games": game_variants}
 
 
 def main() -> None:
@@ -30,32 +39,38 @@ def main() -> None:
         parser.add_argument(option, type=Path, action="append", default=[])
     parser.add_argument("--prepared", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--device", default="cpu")
+    gpu = torch.cuda.is_available()
+    parser.add_argument("--device", default="cuda" if gpu else "cpu")
     options = parser.parse_args()
     sources = {
         name: [from_path(path) for path in getattr(options, name)]
         for name in ("data", "also", "small")
     }
+    sources["data"] = sources["data"] or [coco_sample()]
     pictures = Pictures(**sources, folder=options.prepared)
-    runs = compare(
-        COMPARISONS[options.name](),
-        BRIEFLY,
-        pictures,
+    settings = {"size": SEEN_AT, "device": options.device}
+    settings |= {"seeds": range(options.seeds)}
+    folder, variants = (
         Path("runs") / f"compare-{options.name}",
-        size=SEEN_AT,
-        seeds=range(options.seeds),
-        device=options.device,
+        COMPARISONS[options.name](),
     )
+    if options.name == "games":
+        runs = compare_recipes(variants, pictures, folder, **settings)
+        about = {"recipes": {name: asdict(recipe) for name, recipe in variants.items()}}
+    else:
+        runs = compare(variants, BRIEFLY, pictures, folder, **settings)
+        about = {"recipe": asdict(BRIEFLY)}
     seconds = sum(line["seconds"] for run in runs for line in run.history)
     photographs = {
         name: ", ".join(path.resolve().name for path in getattr(options, name))
         for name in sources
     }
+    photographs["data"] = photographs["data"] or "coco_sample"
     photographs["test"] = pictures.held_out("test", TEST_SIZE).names
     save_comparison(
         FOLDER / f"compare-{options.name}.json",
         runs,
-        recipe=asdict(BRIEFLY),
+        **about,
         size=SEEN_AT,
         photographs=photographs,
         device=options.device,

@@ -41,6 +41,7 @@ class Pix2PixUNet(nn.Module):
         middle: Sequence[int] = (1, 2, 3),
     ):
         super().__init__()
+        self.sides_divisible_by = 2 ** len(widths)
         first, *_, bottom = widths
         pairs = list(pairwise(widths))
         self.downs = nn.ModuleList(
@@ -68,7 +69,7 @@ class Pix2PixUNet(nn.Module):
 
     def forward(self, l: Tensor) -> Tensor:
         """Predict ab from l; both as for the class."""
-        check_input(l, multiple_of=2 ** len(self.downs))
+        check_input(l, multiple_of=self.sides_divisible_by)
         skips = []
         x = l
         for down in self.downs:

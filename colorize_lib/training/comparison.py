@@ -1,10 +1,12 @@
-"""Networks compared fairly: same pictures, same order, same budget, several seeds.
+"""Networks or methods compared fairly: same pictures, same order, several seeds.
 
 Taught in chapter 5.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,7 +15,7 @@ from torch import nn
 from colorize_lib.evaluation import GRAY, HEADINGS, TRUTH, Scores
 from colorize_lib.results import load_result, read_result, save_result
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.following import train
+from colorize_lib.training.following import train, untrained
 from colorize_lib.training.recipes import Recipe
 from colorize_lib.training.scoring import score_on_test
 
@@ -60,11 +62,41 @@ def compare(
         ValueError, TrainingDivergedError, TrainingStopped: see
             :func:`.following.train`.
     """
+    recipes = {
+        variant: (replace(recipe, network=variant), make)
+        for variant, make in variants.items()
+    }
+    return _runs(recipes, pictures, folder, size, seeds, device, show_progress)
+
+
+def compare_recipes(
+    recipes: Mapping[str, Recipe],
+    pictures: Pictures,
+    folder: Path,
+    *,
+    size: int,
+    seeds: Iterable[int] = (0, 1, 2),
+    device: torch.device | str = "cpu",
+    show_progress: bool = True,
+) -> list[Run]:
+    """Like :func:`compare`, but of recipes: each makes its own network.
+
+    Whether they have the same budget is for the recipes to say.
+    """
+    recipes = {
+        variant: (recipe, partial(untrained, recipe))
+        for variant, recipe in recipes.items()
+    }
+    return _runs(recipes, pictures, folder, size, seeds, device, show_progress)
+
+
+def _runs(recipes, pictures, folder, size, seeds, device, show_progress):
     runs = []
     for seed in seeds:
-        for variant, make in variants.items():
-            home = Path(folder) / f"{variant.replace(' ', '-')}-seed{seed}"
-            its = replace(recipe, name=variant, network=variant, seed=seed)
+        for variant, (recipe, make) in recipes.items():
+            label = re.sub(r"\W+", "-", variant)
+            home = Path(folder) / f"{label}-seed{seed}"
+            its = replace(recipe, name=variant, seed=seed)
             torch.manual_seed(seed)
             network, history = train(
                 its,
@@ -77,7 +109,12 @@ def compare(
             path = home / "result.json"
             if not path.exists() or read_result(path)["size"] != size:
                 scores = score_on_test(
-                    network, pictures, name=variant, size=size, device=device
+                    network,
+                    pictures,
+                    name=variant,
+                    size=size,
+                    device=device,
+                    known={row: runs[0].scores[row] for row in (GRAY, TRUTH) if runs},
                 )
                 save_result(path, scores, history, recipe=asdict(its), size=size)
             runs.append(
@@ -91,7 +128,7 @@ def save_comparison(path: Path, runs: Iterable[Run], **about: object) -> None:
 
     Args:
         path: ends in ``.json``.
-        runs: of :func:`compare`.
+        runs: of :func:`compare` or :func:`compare_recipes`.
         about: as for :func:`.save_result`.
     """
     runs = list(runs)

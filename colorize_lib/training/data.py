@@ -30,8 +30,9 @@ class Pictures:
         also: photographs for training alone.
         small: small pictures, for training alone, and only where a stage asks for them.
         folder: where the prepared sets are kept; None for the cache folder.
-        validation: how many photographs of ``data`` training is watched on.
-        test: how many it never sees, nor any choice.
+        validation: how many photographs of ``data`` training is watched on; None for
+            200, or a tenth of a collection of less than 2,000.
+        test: how many it never sees, nor any choice; None for 400, or a fifth.
         seed: of the split.
         verbose: print progress and a summary of each set that is prepared.
     """
@@ -40,8 +41,8 @@ class Pictures:
     also: Sequence[Source] = ()
     small: Sequence[Source] = ()
     folder: Path | None = None
-    validation: int = 200
-    test: int = 400
+    validation: int | None = None
+    test: int | None = None
     seed: int = 0
     verbose: bool = True
 
@@ -49,12 +50,18 @@ class Pictures:
     def split(self) -> Split:
         """The names of the three parts of ``data``, the same on every machine."""
         pictures = self._prepared(LOOK_ALIKE, self.data)
+        validation, test = self.validation, self.test
+        if validation is None and len(pictures.names) < 10:
+            raise ValueError(
+                f"{len(pictures.names)} photographs are too few to hold a tenth of them "
+                "out for validation: give more, or say how many with validation and test"
+            )
+        if validation is None:
+            validation = min(200, len(pictures.names) // 10)
+        if test is None:
+            test = min(400, len(pictures.names) // 5)
         return split(
-            pictures,
-            seed=self.seed,
-            train="rest",
-            validation=self.validation,
-            test=self.test,
+            pictures, seed=self.seed, train="rest", validation=validation, test=test
         )
 
     @cached_property

@@ -16,7 +16,7 @@ from colorize_lib.photos import find_gallery, read_photo
 from colorize_lib.training.checkpoints import load_checkpoint
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.learner import Learner
-from colorize_lib.training.loop import fit
+from colorize_lib.training.loop import Method, fit
 from colorize_lib.training.precision import choose_precision
 from colorize_lib.training.recipes import Recipe, Stage
 from colorize_lib.training.regression import Regression
@@ -70,13 +70,13 @@ def train(
         images = pictures.for_training(stage.size, small=stage.small_pictures)
         validation = pictures.held_out("validation", stage.size)
         steps = stage.epochs * (len(images) // stage.batch_size)
-        if stage.game is None:
-            method = _regression(recipe, stage, network, steps, device, precision)
-        else:
-            if rival is None:
-                rival = stage.game.rival()
-            rival = rival.to(device=device, memory_format=torch.channels_last)
-            method = _against(rival, stage, network, steps, device, precision)
+        if stage.game is not None:
+            rival = rival or stage.game.rival()
+        method = method_of(
+            stage, network, rival, steps,
+            loss=recipe.loss, weight_decay=recipe.weight_decay,
+            device=device, precision=precision,
+        )  # fmt: skip
         lines = fit(
             method,
             images,
@@ -99,19 +99,40 @@ def train(
     return network.eval(), history
 
 
-def _regression(recipe, stage, network, steps, device, precision):
-    optimizer = torch.optim.AdamW(
-        [p for p in network.parameters() if p.requires_grad],
-        stage.learning_rate,
-        weight_decay=recipe.weight_decay,
-    )
-    scheduler = LambdaLR(optimizer, partial(one_cycle, steps))
+def method_of(
+    stage: Stage,
+    network: nn.Module,
+    rival: nn.Module | None,
+    steps: int,
+    *,
+    loss: str = "l1",
+    weight_decay: float = 0.01,
+    device: torch.device | str = "cpu",
+    precision: str | None = None,
+) -> Method:
+    """The steps of a stage, with fresh optimizers.
+
+    Args:
+        stage: its game, if it has one, and its learning rate.
+        network: on ``device``.
+        rival: of a game: the discriminator or critic, which is moved to ``device``.
+        steps: batches in all; the learning rate has fallen to zero by then.
+        loss: ``"l1"`` or ``"l2"``, of a stage without a game.
+        weight_decay: of a stage without a game.
+        device: where they train.
+        precision: overrules :func:`~colorize_lib.training.precision.choose_precision`.
+    """
     precision = choose_precision(device, precision)
-    return Regression(network, optimizer, precision, LOSSES[recipe.loss], scheduler)
+    if stage.game is None:
+        optimizer = torch.optim.AdamW(
+            [p for p in network.parameters() if p.requires_grad],
+            stage.learning_rate,
+            weight_decay=weight_decay,
+        )
+        scheduler = LambdaLR(optimizer, partial(one_cycle, steps))
+        return Regression(network, optimizer, precision, LOSSES[loss], scheduler)
 
-
-def _against(rival, stage, network, steps, device, precision):
-    game, precision = stage.game, choose_precision(device, precision)
+    game, rate = stage.game, stage.learning_rate
 
     def learner(player, learning_rate, steps, precision, average=None):
         parameters = [p for p in player.parameters() if p.requires_grad]
@@ -119,8 +140,8 @@ def _against(rival, stage, network, steps, device, precision):
         scheduler = LambdaLR(optimizer, partial(hold_then_fall, steps))
         return Learner(player, optimizer, precision, scheduler, average=average)
 
-    turns, rate = game.turns(steps), stage.learning_rate
-    generator = learner(network, rate, turns, precision, game.average)
+    rival = rival.to(device=device, memory_format=torch.channels_last)
+    generator = learner(network, rate, game.turns(steps), precision, game.average)
     rival_rate = game.rival_learning_rate or rate
     rival_precision = game.rival_precision(precision)
     return game.method(generator, learner(rival, rival_rate, steps, rival_precision))

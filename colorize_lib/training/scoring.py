@@ -1,7 +1,7 @@
 """The scores by which the book chooses, and those that it reports."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 from tqdm import tqdm
 
 from colorize_lib.evaluation import Scores, evaluate
-from colorize_lib.inference import predict_ab
+from colorize_lib.inference import predict_ab, sides_divisible_by
 from colorize_lib.photos import batches
 from colorize_lib.training.data import Pictures
 
@@ -21,7 +21,7 @@ PROTOCOL = (
     "Every score is a mean over pictures, with a 95 % bootstrap interval over pictures."
 )
 CHOSEN_BY = "ciede2000"  # on validation photographs; favors neither L1 nor L2
-SIZES = (64, 96, 128, 160, 192, 256)  # multiples of 32, as every network accepts
+SIZES = (64, 96, 128, 160, 192, 256)
 
 
 def validation_scores(network: nn.Module, images, device) -> dict[str, float]:
@@ -48,12 +48,14 @@ def choose_size(
     Args:
         network: l to ab, in evaluation mode.
         pictures: on whose validation part it is tried, scored as on the test part.
-        sizes: pixels of the shorter side, to choose from.
+        sizes: pixels of the shorter side, to choose from; those that the network
+            cannot take are left out.
         device: where the network lies.
 
     Returns:
         The size with the least ``CHOSEN_BY``, and the mean scores of each size.
     """
+    sizes = [size for size in sizes if size % sides_divisible_by(network) == 0]
     rows = {str(size): partial(predict_ab, network, size=size) for size in sizes}
     scores = evaluate(rows, _held_out(pictures, "validation", device))
     means = {size: scores[str(size)].means() for size in sizes}
@@ -61,7 +63,13 @@ def choose_size(
 
 
 def score_on_test(
-    network: nn.Module, pictures: Pictures, *, name: str, size: int, device="cpu"
+    network: nn.Module,
+    pictures: Pictures,
+    *,
+    name: str,
+    size: int,
+    device: torch.device | str = "cpu",
+    known: Mapping[str, Scores] | None = None,
 ) -> dict[str, Scores]:
     """Score a finished network on the test photographs, as ``PROTOCOL`` says.
 
@@ -71,9 +79,11 @@ def score_on_test(
         name: of the network's row.
         size: pixels of the shorter side that it sees.
         device: where the network lies.
+        known: as of :func:`.evaluate`.
     """
     colorizer = partial(predict_ab, network, size=size)
-    return evaluate({name: colorizer}, _held_out(pictures, "test", device))
+    held_out = _held_out(pictures, "test", device)
+    return evaluate({name: colorizer}, held_out, known=known)
 
 
 def _held_out(pictures, part, device):

@@ -1,6 +1,7 @@
-"""What chapters 4 and 5 compare: networks that differ in one thing at a time."""
+"""What chapters 4, 5, 7 and 8 compare: variants that differ in one thing at a time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from torch import Tensor, nn
@@ -14,11 +15,13 @@ from colorize_lib.models import (
 )
 from colorize_lib.models.fusion import Frozen
 from colorize_lib.models.parts import Silence
+from colorize_lib.training.games import Pix2PixGame, WassersteinGame
 from colorize_lib.training.recipes import Recipe, Stage
 
 # A short training, so that several seeds can be afforded: every picture once.
 BUDGET = (Stage(32, epochs=1, batch_size=32, learning_rate=1e-3, small_pictures=True),)
 BRIEFLY = Recipe("briefly", network="of each variant", stages=BUDGET, loss="l1")
+PATCHES_OF_34 = (64, 128, 256)  # widths of a judge for such small pictures
 SEEN_AT = 32  # pixels at which such networks see test photographs: as in training
 
 
@@ -60,6 +63,68 @@ def unet_variants(*, pretrained: bool = True) -> dict[str, Callable[[], nn.Modul
     }
 
 
+# A game is played for longer, in smaller batches: what counts is its steps.
+SHORT_GAME = Stage(32, epochs=3, batch_size=16, learning_rate=2e-4)
+
+
+def game_variants(
+    stage: Stage = SHORT_GAME, *, pretrained: bool = True
+) -> dict[str, Recipe]:
+    """Where the stored U-Net goes when it is trained on: by L1 alone, or in a game.
+
+    All see the same pictures in the same order. The last two start from fresh weights
+    and see them twice: by L1 and then in the game, or in the game both times.
+
+    Args:
+        stage: size, epochs, batches and the learning rate in a game.
+        pretrained: False leaves the fresh ones' encoder random, and lets it learn: to
+            see that all runs where nothing can be fetched.
+    """
+
+    def pix2pix(l1_weight):
+        return Pix2PixGame(l1_weight, widths=PATCHES_OF_34)
+
+    def wgan_gp(critic_steps, generator_steps, l1_weight=50):
+        return WassersteinGame(
+            l1_weight * stage.size / 32,
+            stage.size,
+            critic_steps=critic_steps,
+            generator_steps=generator_steps,
+            widths=PATCHES_OF_34,
+            head_start=50,
+        )
+
+    games = {
+        "pix2pix, L1 weight 1": pix2pix(1),
+        "pix2pix, L1 weight 10": pix2pix(10),
+        "pix2pix, L1 weight 100": pix2pix(100),
+        "pix2pix, L1 weight 1000": pix2pix(1000),
+        # Of 32 pixels, and grown with the size: L1 is as steep as the score, or four
+        # times as steep.
+        "WGAN-GP 5 : 1": wgan_gp(5, 1),
+        "WGAN-GP 1 : 1": wgan_gp(1, 1),
+        "WGAN-GP 1 : 2": wgan_gp(1, 2),
+        "WGAN-GP 1 : 1, L1 weight 200": wgan_gp(1, 1, 200),
+    }
+    going_on = Recipe(
+        "going on",
+        "unet_squeezenet",
+        (stage,),
+        pretrained=True,
+        start_from="unet-squeezenet",
+    )
+    recipes = {"L1 alone": going_on}
+    for name, game in games.items():
+        recipes[name] = replace(going_on, stages=(replace(stage, game=game),))
+    fresh = replace(going_on, pretrained=pretrained, start_from=None)
+    game = replace(stage, game=pix2pix(100))
+    warm_up = replace(stage, learning_rate=1e-3)
+    recipes["fresh: L1, then pix2pix"] = replace(fresh, stages=(warm_up, game))
+    longer = replace(game, epochs=2 * stage.epochs)
+    recipes["fresh: pix2pix alone"] = replace(fresh, stages=(longer,))
+    return recipes
+
+
 def _on_frozen(pretrained) -> BackboneUNet:
     network = squeezenet_unet(pretrained=pretrained)
     network.encoder.freeze()
@@ -71,3 +136,29 @@ def _silenced_fusion() -> FusionAutoencoder:
     network = squeezenet_fusion(pretrained=False)
     network.classifier = Frozen(NoOpinion())
     return network
+
+
+SCENE_WIDTHS = (16, 32, 64, 96)  # of a U-Net that knows such scenes after a minute
+
+
+def scene_stages() -> dict[str, tuple[Stage, str]]:
+    """Every method on drawn scenes, with its loss; the games start from the end of L1.
+
+    Seen are crops of 32 pixels. There, the gradient of a mean L1 is as steep as the
+    score of a critic of slope 1 at weight 45.
+    """
+    alone = Stage(32, epochs=6, batch_size=16, learning_rate=2e-3)
+    played = Stage(32, epochs=5, batch_size=16, learning_rate=5e-4)
+    stages = {"L2": (alone, "l2"), "L1": (alone, "l1")}
+    for weight in (1, 10, 100):
+        game = Pix2PixGame(weight, norm="none", widths=SCENE_JUDGE)
+        name = f"pix2pix, L1 weight {weight}"
+        stages[name] = (replace(played, game=game), "l1")
+    for weight in (0, 10, 100):
+        game = WassersteinGame(weight, 32, widths=SCENE_JUDGE)
+        name = f"WGAN-GP, L1 weight {weight}"
+        stages[name] = (replace(played, epochs=8, game=game), "l1")
+    return stages
+
+
+SCENE_JUDGE = (32, 64, 128)

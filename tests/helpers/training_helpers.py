@@ -45,13 +45,13 @@ def players(rival, rates, *, precision, optimizer, average):
     ]
 
 
-def stop_at(monkeypatch, step):
-    """Press Ctrl-C in a step of a regression, counted over its stages."""
-    steps, original = itertools.count(1), Regression.step
+def stop_at(monkeypatch, step, method=Regression):
+    """Press Ctrl-C in a step of such a method, counted over its stages."""
+    steps, original = itertools.count(1), method.step
 
-    def interrupted(method, l, ab):
+    def interrupted(its, l, ab):
         if next(steps) == step:
             os.kill(os.getpid(), signal.SIGINT)
-        return original(method, l, ab)
+        return original(its, l, ab)
 
-    monkeypatch.setattr(Regression, "step", interrupted)
+    monkeypatch.setattr(method, "step", interrupted)

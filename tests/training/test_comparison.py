@@ -1,23 +1,31 @@
-"""Comparisons: every run by the same rules, none done twice, averages by hand."""
+"""Comparisons: every run by the same rules, nothing done twice, averages by hand."""
 
 import itertools
-from dataclasses import asdict
+import json
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 from torch import nn
+from training_helpers import stop_at
 
 from colorize_lib.evaluation import GRAY, HEADINGS, TRUTH, Scores
+from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
 from colorize_lib.results import read_result
 from colorize_lib.training import comparison, scoring
 from colorize_lib.training.comparison import (
     Run,
     compare,
+    compare_recipes,
     mean_over_seeds,
     seeds_table,
 )
 from colorize_lib.training.data import Pictures
+from colorize_lib.training.following import train
+from colorize_lib.training.games import Pix2PixGame
+from colorize_lib.training.loop import TrainingStopped
+from colorize_lib.training.pix2pix import Pix2Pix
 from colorize_lib.training.recipes import Recipe, Stage
 from colorize_lib.training.regression import Regression
 from colorize_lib.training.scoring import score_on_test
@@ -194,6 +202,150 @@ def test_another_recipe_in_the_same_folder_is_refused(undisturbed, pictures):
     other = Recipe("any", "any", RECIPE.stages, loss="l2")
     with pytest.raises(ValueError, match="follows another recipe"):
         compare(VARIANTS, other, pictures, undisturbed[1], size=SIZE, seeds=[0])
+
+
+# ------------------------------------------------------------ gray and truth
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    """Rows of scores that are computed; the few test photographs are one batch."""
+    computed, update = [], Scores.update
+
+    def counted(row, *both):
+        computed.append(row)
+        return update(row, *both)
+
+    monkeypatch.setattr(Scores, "update", counted)
+    monkeypatch.setattr(comparison, "train", lambda *_, network, **__: (network, []))
+    return computed
+
+
+def test_gray_and_truth_are_scored_for_the_first_run_alone(pictures, tmp_path, rows):
+    first, *others = run_all(pictures, tmp_path)
+    assert len(rows) == 3 + 1 + 1 + 1
+    for run in others:
+        assert list(run.scores) == [GRAY, run.variant, TRUTH]
+        for row in (GRAY, TRUTH):
+            for metric, values in first.scores[row].values.items():
+                assert torch.equal(run.scores[row].values[metric], values)
+
+
+def test_they_are_known_to_runs_that_are_added_and_not_to_another_size(
+    pictures, tmp_path, rows
+):
+    run_all(pictures, tmp_path, {"plain": plain}, seeds=[0])
+    rows.clear()
+    run_all(pictures, tmp_path, seeds=[0])
+    assert len(rows) == 1
+    rows.clear()
+    run = run_all(pictures, tmp_path, seeds=[0], size=64)[1]
+    assert len(rows) == 3 + 1
+    scores = score_on_test(run.network, pictures, name=run.variant, size=64)
+    ours, expected = (x[run.variant].means() for x in (run.scores, scores))
+    assert ours == pytest.approx(expected, abs=1e-4)
+
+
+# ------------------------------------------------------------ of recipes
+
+STAGE = RECIPE.stages[0]
+GAME = Stage(
+    *(32, 1, 4, 1e-3), game=Pix2PixGame(l1_weight=7, norm="none", widths=(4, 8, 8))
+)
+RECIPES = {
+    "by L2, longer": Recipe("a", "plain", (replace(STAGE, epochs=3),), loss="l2"),
+    "L1, then 1 : 1": Recipe("b", "without_norm", (STAGE, GAME)),
+}
+
+
+@pytest.fixture(autouse=True)
+def known_networks(monkeypatch):
+    monkeypatch.setitem(COLORIZERS, "plain", plain)
+    monkeypatch.setitem(COLORIZERS, "without_norm", without_norm)
+
+
+def run_recipes(pictures, folder, recipes=RECIPES, seeds=(0, 1)):
+    options = {"size": SIZE, "seeds": seeds, "show_progress": False}
+    return compare_recipes(recipes, pictures, folder, **options)
+
+
+@pytest.fixture(scope="module")
+def of_recipes(pictures, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(COLORIZERS, "plain", plain)
+        patch.setitem(COLORIZERS, "without_norm", without_norm)
+        return run_recipes(pictures, folder), folder
+
+
+def test_each_recipe_is_followed_as_if_alone(of_recipes, pictures, tmp_path):
+    runs, _ = of_recipes
+    listed = itertools.product((0, 1), RECIPES)
+    assert [(run.seed, run.variant) for run in runs] == list(listed)
+    torch.manual_seed(99)
+    for run in runs[2:]:
+        its = replace(RECIPES[run.variant], name=run.variant, seed=1)
+        folder = tmp_path / its.network
+        network, history = train(its, pictures, folder, show_progress=False)
+        assert run.network.state_dict().keys() == network.state_dict().keys()
+        assert same(run, Run("", 0, network, [], {}))
+        assert [line.keys() for line in run.history] == [x.keys() for x in history]
+        assert not run.network.training
+    assert not same(runs[0], runs[2])
+    assert "discriminator" in runs[3].history[2]
+
+
+def test_a_result_tells_the_recipe_with_its_own_network(of_recipes):
+    runs, folder = of_recipes
+    for run in runs:
+        (home,) = folder.glob(f"{run.variant[:2]}*-seed{run.seed}")
+        stored = read_result(home / "result.json")["recipe"]
+        its = replace(RECIPES[run.variant], name=run.variant, seed=run.seed)
+        assert stored == json.loads(json.dumps(asdict(its)))
+        assert list(run.scores) == [GRAY, run.variant, TRUTH]
+    assert [recipe.name for recipe in RECIPES.values()] == ["a", "b"]
+
+
+def test_recipes_that_were_followed_are_not_followed_again(
+    of_recipes, pictures, monkeypatch
+):
+    runs, folder = of_recipes
+    monkeypatch.setattr(Regression, "step", None)
+    monkeypatch.setattr(Pix2Pix, "step", None)
+    monkeypatch.setattr(comparison, "score_on_test", None)
+    for run, again in zip(runs, run_recipes(pictures, folder), strict=True):
+        assert same(run, again)
+        assert same_scores(run, again)
+        assert run.history == again.history
+
+
+def test_stopped_in_a_game_and_called_again(
+    of_recipes, pictures, tmp_path, monkeypatch
+):
+    game = {"L1, then 1 : 1": RECIPES["L1, then 1 : 1"]}
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2, Pix2Pix)
+        with pytest.raises(TrainingStopped):
+            run_recipes(pictures, tmp_path, game, seeds=[1])
+    (run,) = run_recipes(pictures, tmp_path, game, seeds=[1])
+    assert same(run, of_recipes[0][3])
+    assert same_scores(run, of_recipes[0][3])
+
+
+def test_folders_are_named_as_every_system_allows(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "train", lambda *_, **__: (plain().eval(), []))
+    names = ["5 : 1, L1", "its 'a/b\\c'", 'a "b"? <c|d>*', "größer. "]
+    run_all(pictures, tmp_path, dict.fromkeys(names, plain), seeds=[0])
+    folders = {path.parent.name for path in tmp_path.rglob("result.json")}
+    assert folders == {
+        "5-1-L1-seed0", "its-a-b-c--seed0", "a-b-c-d--seed0", "größer--seed0",
+    }  # fmt: skip
+
+
+def test_two_names_of_one_folder_are_not_taken_for_each_other(pictures, tmp_path):
+    twins = dict.fromkeys(["weight 1", "weight, 1"], RECIPES["by L2, longer"])
+    with pytest.raises(ValueError, match=r"follows another recipe, .* another name"):
+        run_recipes(pictures, tmp_path, twins, seeds=[0])
 
 
 # ------------------------------------------------------------ over seeds

@@ -1,5 +1,7 @@
 """What training may see: three parts, no photograph in two of them, at any size."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -83,8 +85,48 @@ def test_other_collections_do_not_move_the_split(pictures, tmp_path, write_photo
     assert pictures(also=[also], small=[small]).split == pictures().split
 
 
-def test_too_few_photographs_to_hold_out(tmp_path, data):
+@pytest.mark.parametrize(
+    ("count", "validation", "test"),
+    [(10, 1, 2), (24, 2, 4), (1999, 199, 399), (2000, 200, 400), (9000, 200, 400)],
+)
+def test_by_default_a_tenth_and_a_fifth_but_never_too_many(
+    monkeypatch, count, validation, test
+):
+    names = tuple(f"{number:04d}.png" for number in range(count))
+    listed = SimpleNamespace(names=names, groups=names)
+    monkeypatch.setattr(Pictures, "_prepared", lambda *_: listed)
+    parts = Pictures(data=[]).split
+    assert (len(parts.validation), len(parts.test)) == (validation, test)
+    assert len(parts.train) == count - validation - test
+
+
+def test_a_small_collection_needs_no_amounts(tmp_path, data):
     few = Pictures(data=[from_path(data)], folder=tmp_path / "prepared")
+    sets = (
+        few.for_training(32),
+        few.held_out("validation", 32),
+        few.held_out("test", 32),
+    )
+    assert [len(images) for images in sets] == [18, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "held_out"),
+    [
+        ({"validation": 3}, (3, 4)),
+        ({"test": 7}, (2, 7)),
+        ({"validation": 0, "test": 0}, (0, 0)),
+    ],
+    ids=str,
+)
+def test_an_amount_that_is_given_is_the_amount(tmp_path, data, amounts, held_out):
+    parts = Pictures([from_path(data)], folder=tmp_path / "prepared", **amounts).split
+    assert (len(parts.validation), len(parts.test)) == held_out
+
+
+def test_more_to_hold_out_than_there_is(tmp_path, data):
+    common = {"data": [from_path(data)], "folder": tmp_path / "prepared"}
+    few = Pictures(**common, validation=200, test=400)
     with pytest.raises(
         ValueError, match=r"validation 200 \+ test 400 pictures wanted, 24 there"
     ):

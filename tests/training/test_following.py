@@ -15,15 +15,17 @@ from colorize_lib.color import AB_SCALE
 from colorize_lib.models import COLORIZERS, Backbone, BackboneUNet
 from colorize_lib.photos import from_path
 from colorize_lib.scenes import Palette
-from colorize_lib.training import following
+from colorize_lib.training import following, precision
 from colorize_lib.training.checkpoints import load_checkpoint, save_checkpoint
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.following import LOSSES, train, untrained
+from colorize_lib.training.following import LOSSES, method_of, train, untrained
+from colorize_lib.training.games import Pix2PixGame, WassersteinGame
 from colorize_lib.training.loop import TrainingStopped
+from colorize_lib.training.pix2pix import Pix2Pix
 from colorize_lib.training.precision import Precision
 from colorize_lib.training.recipes import RECIPES, Recipe, Stage
 from colorize_lib.training.regression import Regression
-from colorize_lib.training.schedules import one_cycle
+from colorize_lib.training.schedules import hold_then_fall, one_cycle
 from colorize_lib.training.scoring import validation_scores
 
 
@@ -371,6 +373,160 @@ def test_a_folder_without_a_checkpoint_is_free_for_another_recipe(pictures, tmp_
     with pytest.raises(ValueError, match="do not fill one batch of 99"):
         follow(pictures, tmp_path, too_large)
     follow(pictures, tmp_path)
+
+
+# ------------------------------------------------------------ the steps of a stage
+
+FLOAT32 = Precision("float32", "cpu")
+HALF = Precision("bfloat16", "cpu")
+JUDGE = {"widths": (4, 8, 8), "norm": "none"}
+GAMES = {
+    "pix2pix": Pix2PixGame(**JUDGE, head_start=3),
+    "wgan-gp": WassersteinGame(**JUDGE, critic_steps=3, betas=(0.1, 0.8)),
+}
+each_game = pytest.mark.parametrize("game", GAMES.values(), ids=GAMES.keys())
+
+
+def stage_of(game=None):
+    return Stage(32, epochs=1, batch_size=4, learning_rate=3e-3, game=game)
+
+
+def partly_frozen():
+    network = Tiny()
+    network[0].requires_grad_(False)
+    return network, {id(p) for p in list(network.parameters())[2:]}
+
+
+def optimized(learner):
+    (group,) = learner.optimizer.param_groups
+    return {id(p) for p in group["params"]}
+
+
+def trained_to_the_end(method, learners, steps):
+    """The learning rates of each learner before its steps, and what they end with."""
+    rates = {learner: [] for learner in learners}
+    for learner in learners:
+        descend = learner.descend
+
+        def noted(loss, learner=learner, descend=descend):
+            rates[learner].append(learner.optimizer.param_groups[0]["lr"])
+            return descend(loss)
+
+        learner.descend = noted
+    torch.manual_seed(0)
+    for _ in range(steps):
+        method.step(torch.rand(2, 1, 32, 32), torch.rand(2, 2, 32, 32))
+    return [
+        [*rates[learner], learner.optimizer.param_groups[0]["lr"]]
+        for learner in learners
+    ]
+
+
+def falling(schedule, rate, steps):
+    return pytest.approx([rate * schedule(steps, step) for step in range(steps)] + [0])
+
+
+@pytest.mark.parametrize(
+    ("options", "loss", "decay"),
+    [({}, F.l1_loss, 0.01), ({"loss": "l2", "weight_decay": 0.3}, F.mse_loss, 0.3)],
+    ids=["default", "as given"],
+)
+def test_steps_of_a_regression(options, loss, decay):
+    network, free = partly_frozen()
+    method = method_of(stage_of(), network, None, 20, precision="float32", **options)
+    assert type(method) is Regression
+    assert method.network is network
+    assert method.loss is loss
+    assert type(method.learner.optimizer) is torch.optim.AdamW
+    assert method.learner.optimizer.param_groups[0]["weight_decay"] == decay
+    assert optimized(method.learner) == free
+    (rates,) = trained_to_the_end(method, [method.learner], 20)
+    assert rates == falling(one_cycle, 3e-3, 20)
+
+
+@each_game
+def test_steps_of_a_game(game):
+    network, free = partly_frozen()
+    rival = game.rival()
+    rival.layers[0].requires_grad_(False)
+    options = {"precision": "float32", "loss": "l2", "weight_decay": 0.3}
+    method = method_of(stage_of(game), network, rival, 20, **options)
+    players = list(method.players.values())
+    assert type(method) is type(game.method(*players))
+    assert method.l1_weight == game.l1_weight
+    assert [player.network for player in players] == [network, rival]
+    assert method.network is network
+    judged = {id(p) for p in rival.parameters() if p.requires_grad}
+    assert [optimized(player) for player in players] == [free, judged]
+    for player in players:
+        (group,) = player.optimizer.param_groups
+        assert type(player.optimizer) is torch.optim.Adam
+        assert group["betas"] == game.betas
+        assert group["weight_decay"] == 0
+    rates, rivals_rates = trained_to_the_end(method, players, 20)
+    assert game.turns(20) < 20
+    assert rates == falling(hold_then_fall, 3e-3, game.turns(20))
+    assert rivals_rates == falling(hold_then_fall, 3e-3, 20)
+
+
+@each_game
+def test_a_rival_has_its_own_rate_and_a_generator_an_average(game):
+    game = replace(game, rival_learning_rate=7e-4, average=0.5)
+    network = Tiny()
+    method = method_of(stage_of(game), network, game.rival(), 20)
+    generator, rival = method.players.values()
+    assert generator.optimizer.param_groups[0]["lr"] == 3e-3
+    assert rival.optimizer.param_groups[0]["lr"] == 7e-4
+    assert rival.average is None
+    assert method.network is generator.result is not network
+
+
+def test_in_which_precision(monkeypatch):
+    monkeypatch.setattr(precision, "_fastest", lambda kind: "bfloat16")
+
+    def precisions(game, wanted):
+        rival = game and game.rival()
+        method = method_of(stage_of(game), Tiny(), rival, 20, precision=wanted)
+        learners = method.players.values() if game else [method.learner]
+        return [learner.precision for learner in learners]
+
+    assert precisions(None, None) == [HALF]
+    assert precisions(GAMES["pix2pix"], None) == [HALF, HALF]
+    assert precisions(GAMES["wgan-gp"], None) == [HALF, FLOAT32]
+    assert precisions(None, "float32") == [FLOAT32]
+    assert precisions(GAMES["pix2pix"], "float32") == [FLOAT32, FLOAT32]
+
+
+def test_the_rival_is_moved_to_where_they_train():
+    game = GAMES["wgan-gp"]
+    network = Tiny().to("meta")
+    method = method_of(stage_of(game), network, game.rival(), 20, device="meta")
+    assert {p.device.type for p in method.critic.network.parameters()} == {"meta"}
+
+
+@pytest.mark.parametrize("game", [None, *GAMES.values()], ids=["none", *GAMES])
+def test_optimizers_are_fresh(game):
+    network, rival = Tiny(), game and game.rival()
+    both = [method_of(stage_of(game), network, rival, 4) for _ in "ab"]
+    trained_to_the_end(both[0], [], 4)
+    for learner in both[1].players.values() if game else [both[1].learner]:
+        assert not learner.optimizer.state
+        assert learner.scheduler.last_epoch == 0
+
+
+def test_stages_of_a_game_go_on_against_the_same_rival(pictures, tmp_path, monkeypatch):
+    played, fit = [], following.fit
+
+    def spy(method, *arguments, **more):
+        played.append(method)
+        return fit(method, *arguments, **more)
+
+    monkeypatch.setattr(following, "fit", spy)
+    alone, game = STAGES[1], replace(STAGES[1], game=GAMES["pix2pix"])
+    follow(pictures, tmp_path, replace(RECIPE, stages=(alone, game, game)))
+    assert [type(method) for method in played] == [Regression, Pix2Pix, Pix2Pix]
+    assert played[1].discriminator.network is played[2].discriminator.network
+    assert played[1].discriminator.optimizer is not played[2].discriminator.optimizer
 
 
 # ------------------------------------------------------------ what a loss makes of it

@@ -85,3 +85,11 @@ def test_the_size_is_chosen_on_validation_photographs(pictures):
     gray = evaluate({}, batches(pictures.held_out("validation", 256), 16))[GRAY].means()
     assert means[96] == pytest.approx(gray, rel=1e-5)
     assert min(means[64]["ciede2000"], means[128]["ciede2000"]) > gray["ciede2000"]
+
+
+def test_sizes_that_a_network_cannot_take_are_not_tried(pictures):
+    network = Picky()
+    network.sides_divisible_by = 128
+    size, means = choose_size(network, pictures, sizes=(64, 96, 128, 256))
+    assert size in (128, 256)
+    assert list(means) == [128, 256]

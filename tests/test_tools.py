@@ -1,0 +1,135 @@
+"""The scripts in tools/ whose mistakes would be found late: after days of training."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import recipes_page
+import run_full
+import try_recipes
+
+from colorize_lib import results
+from colorize_lib.training.recipes import RECIPES
+
+ROOT = Path(run_full.__file__).parent.parent
+WRITES = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write('x')"
+
+
+# ------------------------------------------------------------ make full
+
+
+def test_every_chapter_that_trains_is_run_after_what_it_shows_is_trained():
+    chapters = [path.stem for path in sorted((ROOT / "book").glob("*.ipynb"))]
+    assert list(run_full.CHAPTERS) == [name for name in chapters if name > "03"]
+    trained = []
+    for pieces in run_full.CHAPTERS.values():
+        for piece in pieces:
+            kind, _, name = piece.partition(" ")
+            if kind == "train":
+                assert RECIPES[name].start_from in (None, *trained)
+                trained.append(name)
+    stored = {path.stem for path in (ROOT / "weights").glob("*.md")}
+    assert stored == set(trained)
+
+
+def test_commands_name_files_that_are_there(monkeypatch):
+    monkeypatch.setenv("COLORIZE_PHOTOS", "one:two")
+    for chapter, pieces in run_full.CHAPTERS.items():
+        for piece in [*pieces, f"run {chapter}"]:
+            for command in run_full.commands(piece, trial=False):
+                script = ROOT / command[0]
+                assert command[:2] == ["-m", "colorize_lib.cli"] or script.is_file()
+                if piece.startswith(("train", "compare")) and "store" not in command[0]:
+                    assert "--data one --data two" in " ".join(command)
+                if piece.startswith("run"):
+                    assert (ROOT / command[1]).is_file()
+
+
+@pytest.fixture
+def pieces(monkeypatch, tmp_path):
+    """Two chapters whose pieces write an x into a file; what they wrote is returned."""
+    monkeypatch.setattr(run_full, "ROOT", tmp_path)
+    monkeypatch.setattr(run_full, "CHAPTERS", {"1-a": ["train a"], "2-b": []})
+    monkeypatch.setattr(sys, "argv", ["run_full.py"])
+
+    def command(piece, trial):
+        return [["-c", WRITES, str(tmp_path / piece)]]
+
+    monkeypatch.setattr(run_full, "commands", command)
+    return lambda: {
+        path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()
+    }
+
+
+def test_all_is_run_once_and_summed_up(pieces, capsys):
+    assert run_full.main() == 0
+    done = {"train a": "x", "run 1-a": "x", "run 2-b": "x"}
+    assert pieces() == done
+    printed = capsys.readouterr().out
+    for chapter in ("1-a", "2-b"):
+        assert f"{chapter}: 0 minutes, at most 0." in printed  # GiB of memory
+    assert run_full.main() == 0
+    assert pieces() == done
+
+
+def test_after_a_failure_it_goes_on_at_the_piece_that_failed(
+    pieces, monkeypatch, tmp_path, capsys
+):
+    right = run_full.commands
+
+    def wrong(piece, trial):
+        fails = [["-c", "import sys; sys.exit(3)"]] if piece == "run 1-a" else []
+        return [*right(piece, trial), *fails]
+
+    monkeypatch.setattr(run_full, "commands", wrong)
+    assert run_full.main() == 3
+    assert "run 1-a: failed" in capsys.readouterr().err
+    assert pieces() == {"train a": "x", "run 1-a": "x"}
+    before = json.loads((tmp_path / "runs" / "full.json").read_text())
+    monkeypatch.setattr(run_full, "commands", right)
+    assert run_full.main() == 0
+    assert pieces() == {"train a": "x", "run 1-a": "xx", "run 2-b": "x"}
+    after = json.loads((tmp_path / "runs" / "full.json").read_text())
+    # What the first try took is not forgotten.
+    assert after["run 1-a"]["minutes"] > before["run 1-a"]["minutes"] > 0
+    assert after["train a"] == before["train a"]
+
+
+def test_memory_is_that_of_the_command_and_of_what_it_starts(tmp_path):
+    hungry = "x = bytearray(300 * 2**20); x[::4096] = b'1' * len(x[::4096])"
+    outer = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hungry!r}])"
+    )
+    record = run_full.Record(tmp_path / "full.json")
+    record.run("small", ["-c", "pass"])
+    record.run("hungry", ["-c", outer])
+    # A new process counts the memory of the one that started it, this one.
+    assert record.pieces["hungry"]["memory"] > 300 * 2**20
+    with pytest.raises(subprocess.CalledProcessError):
+        record.run("failing", ["-c", "raise SystemExit(1)"])
+    assert not record.is_done("hungry")
+    record.finish("hungry")
+    assert run_full.Record(tmp_path / "full.json").is_done("hungry")
+
+
+# ------------------------------------------------------------ trials of recipes
+
+
+def test_every_recipe_was_run_in_full_or_in_a_trial_or_is_said_not_to_be():
+    stored = {path.stem for path in (ROOT / "weights").glob("*.md")}
+    assert set(try_recipes.TRIALS) == set(RECIPES) - stored
+    tried = json.loads((results.FOLDER / "trials.json").read_text())
+    assert set(tried) <= set(try_recipes.TRIALS)
+    page = recipes_page.page()
+    for name in set(try_recipes.TRIALS) - set(tried):
+        assert f"Not tried yet: {name}" in page or f", {name}" in page
+    for name, run in tried.items():
+        sizes = [stage.size for stage in RECIPES[name].stages]
+        assert len(run["stages"]) == len(sizes), name
+        assert name in run["summary"]
+
+
+def test_the_page_of_recipes_is_made_of_what_is_stored():
+    assert recipes_page.PAGE.read_text() == recipes_page.page()
