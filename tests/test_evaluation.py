@@ -172,5 +172,5 @@ def test_known_rows_of_another_number_of_pictures_are_refused():
     random = torch.Generator().manual_seed(0)
     truths = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8, generator=random)
     known = evaluate({}, [truths[:2]])
-    with pytest.raises(ValueError, match="known rows are of other pictures.*: 2.*: 3"):
+    with pytest.raises(ValueError, match=r"known rows are of other pictures.*: 2.*: 3"):
         evaluate({"net": lambda l: torch.cat([l, -l], 1) / 4}, [truths], known=known)

@@ -1,4 +1,4 @@
-"""Write book/recipes.md: every recipe, and what its trial at a reduced size gave.
+"""Write book/all-recipes.md: every recipe, and what its trial at a reduced size gave.
 
     python tools/recipes_page.py
 
@@ -14,7 +14,7 @@ from colorize_lib.files import replacing
 from colorize_lib.results import FOLDER
 from colorize_lib.training.recipes import RECIPES
 
-PAGE = Path(__file__).parent.parent / "book" / "recipes.md"
+PAGE = Path(__file__).parent.parent / "book" / "all-recipes.md"
 INTRODUCTION = """\
 # Recipes
 
@@ -32,7 +32,7 @@ follows one; {doc}`several-gpus` tells how on more than one GPU. What the book's
 give at full size is in the chapters. The others are systems that somebody else described,
 built here by their description; where that was silent, we chose, and say so.
 """
-TRIALS = """\
+ABOUT_TRIALS = """\
 ## Do they run?
 
 The recipes of the book's stored models were run as they are; those scores are in the
@@ -71,7 +71,7 @@ def page() -> str:
     lines += ["", f"Not tried yet: {', '.join(missing)}."] if missing else []
     one = next(iter(tried.values()))
     where = f"All on {one['device']}, torch {one['versions']['torch']}."
-    return "\n".join([*parts, TRIALS + "\n".join(lines), "", where, ""])
+    return "\n".join([*parts, ABOUT_TRIALS + "\n".join(lines), "", where, ""])
 
 
 def _stage(stage):
