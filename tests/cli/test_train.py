@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -379,10 +380,14 @@ def test_a_folder_without_pictures_is_named(command, tmp_path, capsys):
     assert f"no pictures in {empty}" in capsys.readouterr().err
 
 
-def test_too_few_photographs(command, monkeypatch, capsys):
+def test_too_few_photographs(command, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train, "Pictures", Pictures)
+    shutil.copytree(command[3], tmp_path / "nine")
+    for path in list((tmp_path / "nine").iterdir())[9:]:
+        path.unlink()
+    command[3] = str(tmp_path / "nine")
     assert main(command) == 2
-    assert "pictures wanted, 30 there" in capsys.readouterr().err
+    assert "9 photographs are too few" in capsys.readouterr().err
 
 
 def test_the_run_of_another_recipe_is_left_alone(
