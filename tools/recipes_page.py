@@ -43,8 +43,8 @@ some pictures of its own kind, by `tools/try_recipes.py`.
 few thousand pictures. The numbers in brackets are those of the gray pictures. The scores
 are means over held-out pictures of the same collection, enlarged to 256 pixels where they
 are smaller; they must not be compared from one collection to another. PSNR in dB;
-colorfulness beside that of the true pictures. `lfw-fusion` was tried with a random
-classifier: the weights of InceptionResNetV2 could not be had.
+colorfulness beside that of the true pictures. The weights of InceptionResNetV2 and
+ResNet18 could not be had: `lfw-fusion` and `coco-pix2pix` were tried with random ones.
 
 """
 COLUMNS = (

@@ -16,8 +16,8 @@ import torch
 
 from colorize_lib.cli.train import main as colorize_train
 from colorize_lib.files import replacing
-from colorize_lib.models import inception_fusion
-from colorize_lib.photos import datasets
+from colorize_lib.models import inception_fusion, resnet18_unet
+from colorize_lib.photos import datasets, from_path
 from colorize_lib.results import FOLDER, save_result
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.following import train
@@ -39,6 +39,8 @@ TRIALS = {
     "lfw-autoencoder": ("lfw", 64, 8, None),
     "lfw-fusion": ("lfw", 64, 1, 300),
 }
+# Tried with random weights: their pretrained parts are large downloads.
+RANDOM = {"coco-pix2pix": resnet18_unet, "lfw-fusion": inception_fusion}
 
 
 def main() -> None:
@@ -67,8 +69,9 @@ def _try(name, photos, folder, prepared):
         home.symlink_to((photos / source).resolve())
         if at_most is not None:
             home = _few(home, at_most)
-        if name == "lfw-fusion":  # it runs where its classifier cannot be had
-            _try_fusion(reduced(RECIPES[name], size=size, epochs=epochs), home, folder)
+        if name in RANDOM:
+            recipe = reduced(RECIPES[name], size=size, epochs=epochs)
+            _try_random(recipe, home, folder, prepared)
             return
         words = [name, "--data", str(home), "--folder", str(folder)]
         words += ["--at-most-size", str(size), "--at-most-epochs", str(epochs)]
@@ -87,10 +90,11 @@ def _few(folder, at_most):
     return few
 
 
-def _try_fusion(recipe, photos, folder):
-    pictures = Pictures([datasets.lfw(photos)])
+def _try_random(recipe, photos, folder, prepared):
+    source = datasets.lfw if recipe.collection == "lfw" else from_path
+    pictures = Pictures([source(photos)], folder=prepared)
     torch.manual_seed(0)
-    network = inception_fusion(pretrained=False)
+    network = RANDOM[recipe.name](pretrained=False)
     network, history = train(recipe, pictures, folder, network=network)
     size = recipe.stages[-1].size
     scores = score_on_test(network, pictures, name=recipe.name, size=size)
@@ -103,7 +107,7 @@ def _try_fusion(recipe, photos, folder):
         command=f"tools/try_recipes.py --only {recipe.name}",
         device="cpu",
         minutes=round(sum(line["seconds"] for line in history) / 60, 1),
-        photographs={"test": pictures.held_out("test", 64).names},
+        photographs={"test": pictures.held_out("test", size).names},
     )
 
 
