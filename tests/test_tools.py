@@ -39,7 +39,7 @@ def test_every_chapter_that_trains_is_run_after_what_it_shows_is_trained():
 def test_commands_name_files_that_are_there(monkeypatch):
     monkeypatch.setenv("COLORIZE_PHOTOS", "one:two")
     for chapter, pieces in run_full.CHAPTERS.items():
-        for piece in [*pieces, f"run {chapter}"]:
+        for piece in [*pieces, f"run {chapter}", "pages"]:
             for command in run_full.commands(piece, trial=False):
                 script = ROOT / command[0]
                 assert command[:2] == ["-m", "colorize_lib.cli"] or script.is_file()
@@ -68,7 +68,7 @@ def pieces(monkeypatch, tmp_path):
 def test_all_is_run_once_and_summed_up(pieces, capsys):
     assert run_full.main() == 0
     done = {"train a": "x", "run 1-a": "x", "run 2-b": "x"}
-    assert pieces() == done
+    assert pieces() == done | {"pages": "x"}
     printed = capsys.readouterr().out
     for chapter in ("1-a", "2-b"):
         # A process counts the memory of the one that started it: here that of pytest.
@@ -76,7 +76,7 @@ def test_all_is_run_once_and_summed_up(pieces, capsys):
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         assert float(line[1]) <= own + 0.1
     assert run_full.main() == 0
-    assert pieces() == done
+    assert pieces() == done | {"pages": "xx"}  # written each time
 
 
 def test_after_a_failure_it_goes_on_at_the_piece_that_failed(
@@ -95,7 +95,8 @@ def test_after_a_failure_it_goes_on_at_the_piece_that_failed(
     before = json.loads((tmp_path / "runs" / "full.json").read_text())
     monkeypatch.setattr(run_full, "commands", right)
     assert run_full.main() == 0
-    assert pieces() == {"train a": "x", "run 1-a": "xx", "run 2-b": "x"}
+    done = {"train a": "x", "run 1-a": "xx", "run 2-b": "x"}
+    assert pieces() == done | {"pages": "x"}
     after = json.loads((tmp_path / "runs" / "full.json").read_text())
     # What the first try took is not forgotten.
     assert after["run 1-a"]["minutes"] > before["run 1-a"]["minutes"] > 0

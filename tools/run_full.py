@@ -60,6 +60,12 @@ def main() -> int:
                 return 1
             record.finish(piece)
         print(record.summary(chapter, [*pieces, f"run {chapter}"]))
+    try:  # each time: they are quickly written, and must show what the files say
+        for command in commands("pages", options.trial):
+            record.run("pages", command)
+    except subprocess.CalledProcessError as error:
+        print("the pages of results: failed; make full goes on here", file=sys.stderr)
+        return error.returncode
     return 0
 
 
@@ -79,6 +85,16 @@ def commands(piece: str, trial: bool) -> list[list[str]]:
         return [["tools/compare_networks.py", name, *data, *seeds]]
     if kind == "land":
         return [["tools/land_on_scenes.py", *seeds]]
+    if kind == "find":
+        return [["tools/odds_on_scenes.py", *seeds]]
+    if kind == "count":
+        return [["tools/count_colors.py", *data]]
+    if kind == "read":
+        return [["tools/read_odds.py", *data]]
+    if kind == "evaluate":
+        return [["tools/evaluate_models.py", *data]]
+    if kind == "pages":
+        return [["tools/results_page.py"], ["tools/stamp_results.py"]]
     return [["tools/run_chapters.py", f"book/{name}.ipynb"]]
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+from prose import is_printed, printed_numbers, result_numbers
 
 CHECKED = "nbval-check-output"
 # Rendered by Jupyter Book, but raw text in Colab: directives and roles.
@@ -26,6 +27,7 @@ def problems(path: Path) -> list[str]:
     for number, cell in enumerate(notebook.cells, start=1):
         check = _markdown_problems if cell.cell_type == "markdown" else _code_problems
         found += [f"{path.name}, cell {number}: {problem}" for problem in check(cell)]
+    found += [f"{path.name}, {problem}" for problem in _typed_results(notebook.cells)]
     counts = [cell.execution_count for cell in notebook.cells if _has_code(cell)]
     if counts != list(range(1, len(counts) + 1)):
         found.append(
@@ -41,6 +43,19 @@ def _markdown_problems(cell):
         r"<img(?![^>]*alt=\"[^\"]+)", cell.source
     ):
         yield "a picture without alt text"
+
+
+def _typed_results(cells):
+    """A result that no cell prints stays as it is when the results change."""
+    printed = printed_numbers(cells)
+    for number, cell in enumerate(cells, start=1):
+        if cell.cell_type != "markdown":
+            continue
+        for found in result_numbers(cell.source):
+            if not is_printed(found, printed):
+                what = f"{found.text} ({', '.join(sorted(found.kinds))})"
+                where = f"in {found.sentence!r}"
+                yield f"cell {number}: a result number no cell has printed, {what}, {where}"
 
 
 def _without_code(markdown):

@@ -61,6 +61,10 @@ BROKEN = {
         new_markdown_cell("![](lake.png)"),
         "cell 2: a picture without alt text",
     ),
+    "typed result": (
+        new_markdown_cell("The network reaches 23.3 dB."),
+        "cell 2: a result number no cell has printed, 23.3 (PSNR)",
+    ),
     "path": (
         printed("in /" + "home/somebody/book"),
         "cell 2: an output that names a path, /home/",
