@@ -17,8 +17,11 @@ from colorize_lib.inference import join
 
 GRAY, TRUTH = "gray (ab = 0)", "truth"
 
-# Each takes pictures and truths, uint8 (B, 3, H, W), and returns (B,).
-METRICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+# Of pictures and truths, uint8 (B, 3, H, W), to (B,); of pictures alone to (B, F).
+Metric = Callable[[Tensor, Tensor], Tensor]
+Extractor = Callable[[Tensor], Tensor]
+
+METRICS: dict[str, Metric] = {
     "psnr": metrics.psnr,
     "ssim": metrics.ssim,
     "ciede2000": metrics.ciede2000,
@@ -53,19 +56,55 @@ class Estimate:
 
 @dataclass
 class Scores:
-    """The scores of one colorizer: for each metric a number a picture, ``(n,)``."""
+    """The scores of one colorizer, picture by picture.
+
+    Attributes:
+        values: for each metric a number a picture, ``(n,)``.
+        features: what a network sees in each picture, ``(n, F)``, or the class that it
+            takes it for, ``(n,)``: from them follow scores of the whole set, or of any
+            part of it, without another look at the pictures.
+    """
 
     values: dict[str, Tensor] = field(default_factory=dict)
+    features: dict[str, Tensor] = field(default_factory=dict)
 
-    def update(self, pictures: Tensor, truths: Tensor) -> None:
-        """Score more pictures, uint8 ``(B, 3, H, W)``, against the true ones."""
-        new = {name: score(pictures, truths).cpu() for name, score in METRICS.items()}
-        self.merge(Scores(new))
+    @property
+    def count(self) -> int:
+        """How many pictures were scored; 0 if there are no scores.
+
+        Raises:
+            ValueError: scores of different pictures were merged.
+        """
+        rows = self.values | self.features
+        counts = {name: len(x) for name, x in rows.items()}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"not every score has every picture: {counts}")
+        return max(counts.values(), default=0)
+
+    def update(
+        self,
+        pictures: Tensor,
+        truths: Tensor,
+        metrics: Mapping[str, Metric] | None = None,
+        features: Mapping[str, Extractor] | None = None,
+    ) -> None:
+        """Score more pictures, uint8 ``(B, 3, H, W)``, against the true ones.
+
+        ``metrics`` and ``features`` as of :func:`evaluate`, the same at every call.
+        """
+        metrics = METRICS if metrics is None else metrics
+        new = Scores(
+            {name: score(pictures, truths).cpu() for name, score in metrics.items()},
+            {name: see(pictures).cpu() for name, see in (features or {}).items()},
+        )
+        self.merge(new)
 
     def merge(self, other: "Scores") -> None:
         """Append what was scored elsewhere: in another batch, by another process."""
-        for name, values in other.values.items():
-            self.values[name] = torch.cat([self.values.get(name, values[:0]), values])
+        pairs = ((self.values, other.values), (self.features, other.features))
+        for mine, others in pairs:
+            for name, x in others.items():
+                mine[name] = torch.cat([mine.get(name, x[:0]), x])
 
     def means(self) -> dict[str, float]:
         """For each metric the mean over pictures, without its interval."""
@@ -81,6 +120,8 @@ def evaluate(
     pictures: Iterable[Tensor],
     *,
     known: Mapping[str, Scores] | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    features: Mapping[str, Extractor] | None = None,
 ) -> dict[str, Scores]:
     """Score colorizers on the same pictures.
 
@@ -95,28 +136,38 @@ def evaluate(
             networks.
         known: rows of an earlier call with the very same pictures, such as gray and
             truth, which are not scored again.
+        metrics: by name, functions of pictures and truths to ``(B,)``; ``METRICS`` by
+            default, and with another one: ``METRICS | {"lpips": LPIPS("squeeze")}``.
+        features: by name, functions of the pictures of a row to ``(B, F)`` or ``(B,)``,
+            such as :class:`.PooledFeatures`. The truth is a row like the others.
 
     Returns:
         The scores by name, first of the gray picture, then of the colorizers in their
         order, last of the truth.
 
     Raises:
-        ValueError: a known row is of more or fewer pictures.
+        ValueError: a known row is of more or fewer pictures, or lacks features.
     """
-    rows = {GRAY: lambda l: torch.zeros_like(l).repeat(1, 2, 1, 1), **colorizers}
+    rows = {GRAY: no_color, **colorizers}
     known = known or {}
     scores = {name: known.get(name) or Scores() for name in [*rows, TRUTH]}
+    _refuse_without(features or {}, {n: scores[n] for n in known if n in scores})
     for truths in pictures:
         l, _ = normalize_lab(rgb_to_lab(truths))
         for name, colorizer in rows.items():
             if name not in known:
-                scores[name].update(join(l, colorizer(l)), truths)
+                scores[name].update(join(l, colorizer(l)), truths, metrics, features)
         if TRUTH not in known:
-            scores[TRUTH].update(truths, truths)
-    counts = {name: len(row.values.get("psnr", ())) for name, row in scores.items()}
+            scores[TRUTH].update(truths, truths, metrics, features)
+    counts = {name: row.count for name, row in scores.items()}
     if len(set(counts.values())) > 1:
         raise ValueError(f"the known rows are of other pictures: {counts}")
     return scores
+
+
+def no_color(l: Tensor) -> Tensor:
+    """The colorizer of the gray row: l ``(B, 1, H, W)`` to zeros ``(B, 2, H, W)``."""
+    return torch.zeros_like(l).repeat(1, 2, 1, 1)
 
 
 def bootstrap(values: Tensor, resamples: int = 2000, seed: int = 0) -> Estimate:
@@ -179,3 +230,12 @@ def markdown_table(scores: Mapping[str, Scores]) -> str:
         texts = [f"{cells[metric]:{spec}}" for metric, (_, spec) in HEADINGS.items()]
         lines.append(f"| {name} | " + " | ".join(texts) + " |")
     return "\n".join(lines)
+
+
+def _refuse_without(features, known):
+    for name, row in known.items():
+        if missing := features.keys() - row.features.keys():
+            raise ValueError(
+                f"the known row {name!r} has no features {', '.join(sorted(missing))}: "
+                "score it again with the others"
+            )

@@ -8,6 +8,7 @@ import torch
 from colorize_lib.color import normalize_lab, rgb_to_lab
 from colorize_lib.evaluation import (
     GRAY,
+    METRICS,
     TRUTH,
     Scores,
     bootstrap,
@@ -16,6 +17,7 @@ from colorize_lib.evaluation import (
     paired_differences,
 )
 from colorize_lib.metrics import psnr
+from colorize_lib.perception import frechet_distance
 
 
 def pictures(count=6, size=24, seed=0):
@@ -174,3 +176,103 @@ def test_known_rows_of_another_number_of_pictures_are_refused():
     known = evaluate({}, [truths[:2]])
     with pytest.raises(ValueError, match=r"known rows are of other pictures.*: 2.*: 3"):
         evaluate({"net": lambda l: torch.cat([l, -l], 1) / 4}, [truths], known=known)
+
+
+# ------------------------------------------------------------ other metrics, features
+
+
+def brightness(pictures, truths):
+    return pictures.float().mean(dim=(1, 2, 3)) - truths.float().mean(dim=(1, 2, 3))
+
+
+def colors(shown):
+    """Features: the mean of each channel."""
+    return shown.float().mean(dim=(2, 3))
+
+
+def reddest(shown):
+    """Classes: the channel with the highest mean."""
+    return colors(shown).argmax(dim=1)
+
+
+SEEN = {"colors": colors, "classes": reddest}
+
+
+def distance(scores):
+    sets = (scores[name].features["colors"] for name in (GRAY, TRUTH))
+    return frechet_distance(*sets)
+
+
+def test_other_metrics_take_the_place_of_the_usual_ones():
+    truths = pictures()
+    scores = evaluate({}, [truths], metrics={"brightness": brightness})
+    assert [list(row.values) for row in scores.values()] == [["brightness"]] * 2
+    assert scores[TRUTH].values["brightness"].tolist() == [0] * 6
+    both = evaluate({}, [truths], metrics=METRICS | {"brightness": brightness})
+    assert list(both[GRAY].values) == [*METRICS, "brightness"]
+    usual = evaluate({}, [truths])
+    assert both[GRAY].means() == usual[GRAY].means() | scores[GRAY].means()
+
+
+def test_features_are_of_every_row_and_the_truth_is_looked_at_once():
+    truths, looked_at = pictures(), []
+
+    def spy(shown):
+        looked_at.append(shown)
+        return colors(shown)
+
+    rows = {"oracle": truth_teller(truths), "dull": dull}
+    scores = evaluate(rows, [truths], features={"colors": spy, "classes": reddest})
+    assert len(looked_at) == 4
+    assert (
+        sum(torch.equal(shown, truths) for shown in looked_at[:1] + looked_at[2:]) == 1
+    )
+    for row, shown in zip(scores.values(), looked_at, strict=True):
+        assert torch.equal(row.features["colors"], colors(shown))
+        assert row.features["classes"].dtype == torch.int64
+        assert row.features["classes"].shape == (6,)
+        assert row.count == 6
+    gray = scores[GRAY].features["colors"]
+    assert (gray.amax(1) - gray.amin(1)).max() < 1
+
+
+def test_halves_merge_to_the_whole_exactly():
+    truths = pictures(12)
+    halves = truths.split(6)
+    settings = {"metrics": METRICS | {"brightness": brightness}, "features": SEEN}
+    whole = evaluate({"dull": dull}, halves, **settings)
+    one, other = (evaluate({"dull": dull}, [half], **settings) for half in halves)
+    for name, row in whole.items():
+        one[name].merge(other[name])
+        assert one[name].values.keys() == row.values.keys()
+        assert one[name].features.keys() == row.features.keys()
+        for kind in ("values", "features"):
+            for key, x in getattr(row, kind).items():
+                assert torch.equal(getattr(one[name], kind)[key], x)
+    assert distance(one) == distance(whole) > 1
+    assert whole["dull"].count == 12
+
+
+def test_known_rows_bring_their_features_along():
+    truths = pictures()
+    known = evaluate({}, [truths], features=SEEN)
+    scores = evaluate({"dull": dull}, [truths], known=known, features=SEEN)
+    assert scores[TRUTH] is known[TRUTH]
+    assert scores["dull"].features.keys() == SEEN.keys()
+
+
+def test_a_known_row_without_the_features_is_refused_before_anything_is_scored():
+    truths = pictures()
+    known = evaluate({}, [truths], features={"colors": colors})
+    with pytest.raises(
+        ValueError, match=r"known row 'gray.* no features classes: score"
+    ):
+        evaluate({"net": refuse}, [truths], known=known, features=SEEN)
+
+
+def test_scores_of_different_pictures_cannot_be_counted():
+    scores = Scores({"psnr": torch.ones(3)})
+    scores.merge(Scores({"ssim": torch.ones(2)}))
+    with pytest.raises(ValueError, match=r"not every score.*'psnr': 3, 'ssim': 2"):
+        _ = scores.count
+    assert Scores().count == 0

@@ -3,9 +3,14 @@
 import sys
 from collections.abc import Sequence
 
-from colorize_lib.cli import models, photos, recipes, train
+from colorize_lib.cli import evaluate, models, photos, recipes, train
 
-COMMANDS = {"models": models.main, "recipes": recipes.main, "train": train.main}
+COMMANDS = {
+    "evaluate": evaluate.main,
+    "models": models.main,
+    "recipes": recipes.main,
+    "train": train.main,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

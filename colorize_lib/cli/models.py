@@ -19,7 +19,7 @@ MB               of a weight file: two bytes for each parameter in it
 sees             side in pixels of the square that one output value depends on
 GMAC             billions of multiplications for one picture of size "at", a side in pixels
 """
-ROW = "{:22}{:>12}{:>12}{:>8}{:>10}{:>9}{:>6}{:>9}"
+ROW = "{:24}{:>12}{:>12}{:>8}{:>10}{:>9}{:>6}{:>9}"
 FIELD_WITHIN = 256  # pixels of a side, in which receptive fields are measured
 
 
@@ -45,7 +45,10 @@ def networks() -> dict[str, Listed]:
         name: partial(COLORIZERS[name], pretrained=False)
         for name in ("fusion", "fusion_squeezenet")
     }
-    frozen = partial(_on_frozen, COLORIZERS["unet_squeezenet"])
+    frozen = {
+        name: partial(_on_frozen, COLORIZERS[name])
+        for name in ("unet_squeezenet", "unet_squeezenet_classes")
+    }
     return {
         "autoencoder": Listed(COLORIZERS["autoencoder"], 224, 3),
         "residual_autoencoder": Listed(COLORIZERS["residual_autoencoder"], 256, 3),
@@ -55,7 +58,8 @@ def networks() -> dict[str, Listed]:
         "unet_32px": Listed(COLORIZERS["unet_32px"], 32, 5),
         "unet_pix2pix": Listed(COLORIZERS["unet_pix2pix"], 256, 5),
         "unet_resnet18": Listed(COLORIZERS["unet_resnet18"], 256, 5),
-        "unet_squeezenet": Listed(frozen, 256, 5),
+        "unet_squeezenet": Listed(frozen["unet_squeezenet"], 256, 5),
+        "unet_squeezenet_classes": Listed(frozen["unet_squeezenet_classes"], 256, 10),
         "unet_fastai": Listed(dynamic_unet, 256, 5),
         "patchgan": Listed(PatchGAN, 256, 6, channels=(1, 2)),
         "patchgan_no_norm": Listed(
@@ -81,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             cells = describe(listed)
         except ModuleNotFoundError as error:  # timm or fastai
-            print(f"{name:22}{error}")
+            print(f"{name:24}{error}")
             continue
         print(ROW.format(name, *cells, listed.size, listed.chapter), flush=True)
     return 0

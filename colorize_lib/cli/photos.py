@@ -21,6 +21,7 @@ other commands:
   colorize models                          list every network of the book
   colorize recipes                         list the ways to train them
   colorize train --help                    train a model of your own
+  colorize evaluate --help                 score models on test photographs
 
 The lightness of a photograph is kept to rounding, at its full size; only color is added. The colors
 are plausible at best, never known to be true: say so where you show them.

@@ -4,7 +4,8 @@ torchvision and timm build them and fetch their weights; what is here makes sure
 they are what they claim to be. Taught in chapters 4 and 5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -76,12 +77,27 @@ def torchvision_network(name: str, *, pretrained: bool = True) -> nn.Module:
     if not pretrained:
         return torchvision.models.get_model(name, weights=None)
     weights = torchvision.models.get_model_weights(name).DEFAULT
-    file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
-    try:
+    with fetching(name, weights.url):
         return torchvision.models.get_model(name, weights=weights)
+
+
+@contextmanager
+def fetching(name: str, url: str) -> Iterator[None]:
+    """While torch.hub fetches weights or reads them: what to do where it cannot.
+
+    Args:
+        name: of the network.
+        url: of its weights.
+
+    Raises:
+        WeightsUnavailableError: naming the file, its address, and where it belongs.
+    """
+    file = Path(torch.hub.get_dir(), "checkpoints", Path(url).name)
+    try:
+        yield
     except Exception as error:  # no connection; on a damaged file nearly anything
         raise WeightsUnavailableError(
-            f"no usable weights of {name} ({_reason(error)}). Download {weights.url} "
+            f"no usable weights of {name} ({_reason(error)}). Download {url} "
             f"and put it at {file}"
         ) from error
 

@@ -1,11 +1,11 @@
 """The scores by which the book chooses, and those that it reports."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from colorize_lib.evaluation import Scores, evaluate
@@ -57,7 +57,7 @@ def choose_size(
     """
     sizes = [size for size in sizes if size % sides_divisible_by(network) == 0]
     rows = {str(size): partial(predict_ab, network, size=size) for size in sizes}
-    scores = evaluate(rows, _held_out(pictures, "validation", device))
+    scores = evaluate(rows, held_out_batches(pictures, "validation", device))
     means = {size: scores[str(size)].means() for size in sizes}
     return min(sizes, key=lambda size: means[size][CHOSEN_BY]), means
 
@@ -82,11 +82,14 @@ def score_on_test(
         known: as of :func:`.evaluate`.
     """
     colorizer = partial(predict_ab, network, size=size)
-    held_out = _held_out(pictures, "test", device)
+    held_out = held_out_batches(pictures, "test", device)
     return evaluate({name: colorizer}, held_out, known=known)
 
 
-def _held_out(pictures, part, device):
+def held_out_batches(
+    pictures: Pictures, part: str, device: torch.device | str = "cpu"
+) -> Iterable[Tensor]:
+    """The ``"validation"`` or ``"test"`` photographs as they are scored, with a bar."""
     photographs = pictures.held_out(part, TEST_SIZE)
     return tqdm(
         batches(photographs, 16, device=device),

@@ -1,0 +1,102 @@
+"""Contact sheets of recolored photographs: to look at, where a table only counts.
+
+Which pictures a sheet shows is drawn at random from a seed, never chosen by hand.
+"""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+from torch.nn import functional as F
+
+SIDE = 144  # pixels of a picture on a sheet
+GAP, LINE = 8, 18  # pixels between pictures, and of a line of text
+CHARACTERS = 22  # of a line below a picture: what is longer is cut
+RATIO = 3 / 4  # of a sheet's width to its height, about
+
+
+def random_rows(count: int, at_most: int, *, seed: int) -> Tensor:
+    """Rows of ``count`` pictures drawn at random, at most so many, in rising order."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randperm(count, generator=generator)[:at_most].sort().values
+
+
+def random_failures(errors: Tensor, at_most: int, *, seed: int) -> Tensor:
+    """Rows of pictures drawn at random from the worst tenth, the worst first.
+
+    Args:
+        errors: ``(n,)``, the higher the worse, such as CIEDE2000.
+        at_most: how many to draw.
+        seed: of the draw.
+    """
+    worst = errors.argsort(descending=True, stable=True)[: math.ceil(len(errors) / 10)]
+    return worst[random_rows(len(worst), at_most, seed=seed)]
+
+
+def reduced(pictures: Tensor, side: int = SIDE) -> Tensor:
+    """Pictures as a sheet shows them: uint8 ``(B, 3, side, side)``, on the CPU."""
+    return F.interpolate(pictures.cpu(), (side, side), mode="bicubic", antialias=True)
+
+
+def contact_sheet(
+    pictures: Mapping[str, Tensor],
+    notes: Mapping[str, Sequence[str]],
+    *,
+    title: str,
+) -> Image.Image:
+    """Draw n pictures, each in a row of versions side by side, with notes below them.
+
+    Several rows stand beside one another, so that a sheet of many fits a screen.
+
+    Args:
+        pictures: by version, in their order from left to right: uint8 ``(n, 3, side,
+            side)`` of :func:`reduced`.
+        notes: by version, a line for each picture.
+        title: says what is shown and how it was drawn.
+
+    Raises:
+        ValueError: there are no pictures.
+    """
+    count = len(next(iter(pictures.values())))
+    if not count:
+        raise ValueError("a sheet of no pictures shows nothing")
+    side = next(iter(pictures.values())).shape[-1]
+    width, height = len(pictures) * side + 2 * GAP, side + LINE + GAP
+    beside = max(1, min(count, round(math.sqrt(RATIO * count * height / width))))
+    titles = textwrap.wrap(title, max(24, beside * width // 7))
+    top = GAP + (len(titles) + 1) * LINE
+    down = math.ceil(count / beside)
+    sheet = Image.new("RGB", (beside * width, top + down * height), "white")
+    draw = ImageDraw.Draw(sheet)
+    for number, line in enumerate(titles):
+        _write(draw, GAP, GAP + number * LINE, line)
+    for block in range(beside):
+        for column, version in enumerate(pictures):
+            x = block * width + GAP + column * side
+            _write(draw, x, top - LINE, _short(version))
+            for row in range(block * down, min((block + 1) * down, count)):
+                y = top + (row - block * down) * height
+                sheet.paste(_image(pictures[version][row]), (x, y))
+                _write(draw, x, y + side, _short(notes[version][row]))
+    return sheet
+
+
+def _image(picture):
+    return Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy())
+
+
+def _write(draw, x, y, text):
+    draw.text((x, y + 2), text, fill="black", font=_font())
+
+
+@cache
+def _font():
+    return ImageFont.load_default(12)
+
+
+def _short(text):
+    return text if len(text) <= CHARACTERS else f"{text[: CHARACTERS - 3]}..."
