@@ -68,11 +68,17 @@ def test_an_unknown_result_is_named_beside_the_known_ones(
         load_result("other")
 
 
-OTHERS = {"landings", "trials"}  # no scores of single pictures in them
+OTHERS = {
+    "landings",
+    "odds",
+    "color-counts",
+    "trials",
+}  # no scores of single pictures in them
 FILES = {path.stem for path in results.FOLDER.glob("*.json")}
 FILES = sorted(FILES - OTHERS)
 COMPARISONS = [name for name in FILES if name.startswith("compare-")]
-STORED = [name for name in FILES if name not in COMPARISONS]
+EVALUATION = "evaluation"  # of all models, by more judges
+STORED = [name for name in FILES if name not in [*COMPARISONS, EVALUATION]]
 CARDS = results.FOLDER.parent / "weights"
 
 
@@ -114,6 +120,20 @@ def test_a_stored_comparison_has_every_variant_with_every_seed(name):
             ), row
     assert len(seeds) > 1
     assert set(map(tuple, seeds.values())) == {(0, 1, 2)}
+
+
+def test_the_evaluation_of_all_models_agrees_with_their_own_results():
+    result = load_result(EVALUATION)
+    models = list(result["network_sizes"])
+    assert list(result["scores"]) == [GRAY, *models, *result["probes"], TRUTH]
+    assert set(models) == set(STORED)
+    for name in models:
+        own = load_result(name)["scores"][name].values
+        for metric, values in own.items():
+            again = result["scores"][name].values[metric]
+            assert (values - again).abs().max() < 0.05, (name, metric)
+    for column in result["columns"]:
+        assert list(column["cells"]) == list(result["scores"])
 
 
 @pytest.mark.parametrize("name", STORED)

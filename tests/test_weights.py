@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from colorize_lib import weights
-from colorize_lib.models import Autoencoder
+from colorize_lib.models import Autoencoder, squeezenet_color_classifier
 from colorize_lib.weights import load_weights, save_weights, stored_weights
 
 
@@ -30,6 +30,23 @@ def test_round_trip_to_half_precision(tmp_path, network):
     l = torch.rand(1, 1, 32, 32) * 2 - 1
     torch.testing.assert_close(loaded(l), network(l), rtol=0, atol=2e-3)
     assert path.stat().st_size < 2 * 4_756_770 + 10_000
+
+
+def test_a_classifier_keeps_its_bins_and_their_weights(tmp_path):
+    """In full precision: these are no parameters."""
+    torch.manual_seed(0)
+    network = squeezenet_color_classifier().eval()
+    network.bins.add_(1 / 3)
+    network.weights.copy_(torch.rand(261) + 1 / 3)
+    options = {"architecture": "unet_squeezenet_classes", "size": 96}
+    loaded, about = load_weights(save(network, tmp_path / "x.safetensors", **options))
+    assert about["architecture"] == "unet_squeezenet_classes"
+    assert torch.equal(loaded.bins, network.bins)
+    assert torch.equal(loaded.weights, network.weights)
+    for name, parameter in network.named_parameters():
+        assert torch.equal(loaded.get_parameter(name), parameter.half().float())
+    l = torch.rand(1, 1, 32, 64) * 2 - 1
+    torch.testing.assert_close(loaded(l), network(l), rtol=0, atol=2e-3)
 
 
 def test_values_that_half_precision_cannot_hold_are_refused(tmp_path):

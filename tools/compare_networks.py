@@ -19,17 +19,24 @@ from colorize_lib.training.comparison import (
     save_comparison,
     seeds_table,
 )
-from colorize_lib.training.data import Pictures
+from colorize_lib.training.data import HalfGrayPictures, Pictures
 from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE
 from colorize_lib.training.variants import (
     BRIEFLY,
+    HALF_GRAY,
     SEEN_AT,
     fusion_variants,
     game_variants,
+    loss_variants,
     unet_variants,
 )
 
-COMPARISONS = {"fusion": fusion_variants, "unet": unet_variants, "games": game_variants}
+COMPARISONS = {
+    "fusion": fusion_variants,
+    "unet": unet_variants,
+    "games": game_variants,
+    "losses": loss_variants,
+}
 
 
 def main() -> None:
@@ -54,8 +61,14 @@ def main() -> None:
         Path("runs") / f"compare-{options.name}",
         COMPARISONS[options.name](),
     )
-    if options.name == "games":
+    if options.name in ("games", "losses"):
         runs = compare_recipes(variants, pictures, folder, **settings)
+        if options.name == "losses":
+            gray = HalfGrayPictures(**sources, folder=options.prepared)
+            variants[HALF_GRAY] = variants["L1"]
+            runs += compare_recipes(
+                {HALF_GRAY: variants[HALF_GRAY]}, gray, folder, **settings
+            )
         about = {"recipes": {name: asdict(recipe) for name, recipe in variants.items()}}
     else:
         runs = compare(variants, BRIEFLY, pictures, folder, **settings)

@@ -13,6 +13,10 @@ from colorize_lib.models.backbone_unet import (
     resnet18_unet,
     squeezenet_unet,
 )
+from colorize_lib.models.color_classifier import (
+    ColorClassifier,
+    squeezenet_color_classifier,
+)
 from colorize_lib.models.fusion import (
     FusionAutoencoder,
     inception_fusion,
@@ -28,6 +32,7 @@ __all__ = [
     "Autoencoder",
     "Backbone",
     "BackboneUNet",
+    "ColorClassifier",
     "FusionAutoencoder",
     "PatchGAN",
     "Pix2PixUNet",
@@ -36,6 +41,7 @@ __all__ = [
     "backbone_unet",
     "inception_fusion",
     "resnet18_unet",
+    "squeezenet_color_classifier",
     "squeezenet_fusion",
     "squeezenet_unet",
 ]
@@ -52,5 +58,6 @@ COLORIZERS = {
     "unet_32px": partial(UNet, widths=(48, 96, 192)),
     "unet_resnet18": resnet18_unet,
     "unet_squeezenet": squeezenet_unet,
+    "unet_squeezenet_classes": squeezenet_color_classifier,
     "unet_pix2pix": Pix2PixUNet,
 }

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import torch
+
+from colorize_lib.color import normalize_lab, rgb_to_lab
+from colorize_lib.inference import join
 from colorize_lib.photos import (
     PreparedSet,
     Source,
@@ -104,3 +109,18 @@ class Pictures:
     def _opened(self):
         # Opening a set reads and verifies all of it, and says so: once is enough.
         return {}
+
+
+class HalfGrayPictures(Pictures):
+    """Pictures whose every second one has lost its color: to see what that does.
+
+    Chapter 10 trains on them. What is held out keeps its color.
+    """
+
+    def for_training(self, size: int, *, small: bool = False) -> np.ndarray:
+        """As of :class:`Pictures`, but in memory."""
+        pictures = np.array(super().for_training(size, small=small))
+        for row in pictures[::2]:
+            l, ab = normalize_lab(rgb_to_lab(torch.from_numpy(row[None])))
+            row[:] = join(l, torch.zeros_like(ab))[0].numpy()
+        return pictures

@@ -14,6 +14,11 @@ from colorize_lib.files import replacing
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import find_gallery, read_photo
 from colorize_lib.training.checkpoints import load_checkpoint
+from colorize_lib.training.classification import (
+    Classification,
+    rebalance,
+    start_at_frequencies,
+)
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.learner import Learner
 from colorize_lib.training.loop import Method, fit
@@ -25,7 +30,10 @@ from colorize_lib.training.schedules import hold_then_fall, one_cycle
 from colorize_lib.training.scoring import CHOSEN_BY, validation_scores
 from colorize_lib.weights import load_weights, stored_weights
 
-LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss}
+LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss}  # of a color
+CLASSES, REBALANCED = "classes", "rebalanced_classes"  # of the odds of color bins
+# Networks that are another one but for the last layer: they can start from its weights.
+MADE_OF = {"unet_squeezenet_classes": "unet_squeezenet"}
 
 
 def train(
@@ -55,7 +63,8 @@ def train(
         stage's ``size``.
 
     Raises:
-        ValueError: the run in ``folder`` follows another recipe; or see ``fit``.
+        ValueError: the run in ``folder`` follows another recipe; or see
+            :func:`untrained`, :func:`method_of` and ``fit``.
         TrainingDivergedError, TrainingStopped: see ``fit``.
     """
     folder = Path(folder)
@@ -77,6 +86,10 @@ def train(
             loss=recipe.loss, weight_decay=recipe.weight_decay,
             device=device, precision=precision,
         )  # fmt: skip
+        if recipe.loss == REBALANCED and stage.game is None:
+            rebalance(network, images)
+        if recipe.loss in (CLASSES, REBALANCED) and number == 1:
+            start_at_frequencies(network, images)
         lines = fit(
             method,
             images,
@@ -117,11 +130,19 @@ def method_of(
         network: on ``device``.
         rival: of a game: the discriminator or critic, which is moved to ``device``.
         steps: batches in all; the learning rate has fallen to zero by then.
-        loss: ``"l1"`` or ``"l2"``, of a stage without a game.
+        loss: of a stage without a game: one of ``LOSSES``, or ``CLASSES`` or
+            ``REBALANCED``, of a :class:`.ColorClassifier`, by the weights it has.
         weight_decay: of a stage without a game.
         device: where they train.
         precision: overrules :func:`~colorize_lib.training.precision.choose_precision`.
+
+    Raises:
+        ValueError: another loss.
+        TypeError: a loss of odds for a network that gives none.
     """
+    if loss not in (*LOSSES, CLASSES, REBALANCED):
+        known = ", ".join((*LOSSES, CLASSES, REBALANCED))
+        raise ValueError(f"unknown loss {loss!r}; known: {known}")
     precision = choose_precision(device, precision)
     if stage.game is None:
         optimizer = torch.optim.AdamW(
@@ -130,6 +151,8 @@ def method_of(
             weight_decay=weight_decay,
         )
         scheduler = LambdaLR(optimizer, partial(one_cycle, steps))
+        if loss in (CLASSES, REBALANCED):
+            return Classification(network, optimizer, precision, scheduler)
         return Regression(network, optimizer, precision, LOSSES[loss], scheduler)
 
     game, rate = stage.game, stage.learning_rate
@@ -164,10 +187,19 @@ def untrained(recipe: Recipe) -> nn.Module:
 
     Raises:
         WeightsUnavailableError: its pretrained part could not be fetched.
+        FileNotFoundError: the weights that it starts from are not stored.
+        ValueError: they are of a network that this one is not made of.
     """
     make = COLORIZERS[recipe.network]
     if recipe.start_from is not None:
-        network, _ = load_weights(stored_weights(recipe.start_from))
+        network, about = load_weights(stored_weights(recipe.start_from))
+        if MADE_OF.get(recipe.network) == about["architecture"]:
+            network = make(network)
+        elif recipe.network != about["architecture"]:
+            raise ValueError(
+                f"the recipe {recipe.name} trains {recipe.network}, which cannot start "
+                f"from {recipe.start_from}, a {about['architecture']}"
+            )
     else:
         network = make(pretrained=True) if recipe.pretrained else make()
     if recipe.pretrained and recipe.frozen:

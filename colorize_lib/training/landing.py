@@ -38,7 +38,7 @@ def train_on_scenes(
         network: l to ab, which stays as it is.
         stage: its size is that of random crops.
         lab: scenes ``(n, 3, H, W)``.
-        loss: ``"l1"`` or ``"l2"``, of a stage without a game.
+        loss: of a stage without a game, see :func:`.following.method_of`.
         seed: of the order, the crops, and the rival's first weights.
         device: where to train.
 

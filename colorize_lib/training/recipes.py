@@ -29,7 +29,8 @@ class Recipe:
     name: str
     network: str  # its name in COLORIZERS
     stages: tuple[Stage, ...]
-    loss: str = "l1"  # or "l2"; of the stages without a game
+    # Or "l2", "classes", "rebalanced_classes"; of the stages without a game.
+    loss: str = "l1"
     # Decoupled from the gradient (AdamW): light, against learning photographs by heart.
     weight_decay: float = 0.01
     seed: int = 0
@@ -93,6 +94,13 @@ WGAN_GP = (
     ),
 )
 
+# Odds of colors instead of a color, on the features that L1 has learned: the last layer
+# is new, the others only have to shift.
+CLASSES = (
+    Stage(48, epochs=3, batch_size=64, learning_rate=1e-3, small_pictures=True),
+    Stage(96, epochs=1, batch_size=32, learning_rate=2e-4),
+)
+
 _OURS = (
     Recipe(
         "autoencoder-l2",
@@ -153,6 +161,16 @@ _OURS = (
         about="The stored unet-squeezenet goes on after a critic with gradient penalty; "
         "L1 weight 300 at 48 pixels and 600 at 96, as steep. Under an hour on one CPU "
         "core: 61 % of the true colorfulness, as far from the photographs as gray.",
+    ),
+    Recipe(
+        "unet-squeezenet-classes",
+        "unet_squeezenet_classes",
+        CLASSES,
+        loss="rebalanced_classes",
+        pretrained=True,
+        start_from="unet-squeezenet",
+        about="The stored unet-squeezenet goes on with odds for 261 bins of color, rare "
+        "ones weighted up (Zhang, Isola and Efros 2016). So far trained briefly only.",
     ),
 )
 

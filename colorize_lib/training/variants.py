@@ -125,6 +125,33 @@ def game_variants(
     return recipes
 
 
+# The last layer of odds is new: it needs larger steps than one that has been trained.
+SHORT_ODDS = replace(SHORT_GAME, learning_rate=1e-3)
+
+
+def loss_variants(
+    stage: Stage = SHORT_ODDS, *, start_from: str | None = "unet-squeezenet"
+) -> dict[str, Recipe]:
+    """The stored U-Net trained on with each loss: of a color, and of the odds of bins.
+
+    Args:
+        stage: size, epochs and batches.
+        start_from: None for fresh weights: to see that all runs where there are none.
+    """
+    l1 = Recipe("going on", "unet_squeezenet", (stage,), start_from=start_from)
+    l1 = replace(l1, pretrained=start_from is not None)
+    classes = replace(l1, network="unet_squeezenet_classes", loss="classes")
+    return {
+        "L2": replace(l1, loss="l2"),
+        "L1": l1,
+        "odds": classes,
+        "odds, rebalanced": replace(classes, loss="rebalanced_classes"),
+    }
+
+
+HALF_GRAY = "L1, half of the pictures gray"
+
+
 def _on_frozen(pretrained) -> BackboneUNet:
     network = squeezenet_unet(pretrained=pretrained)
     network.encoder.freeze()
@@ -139,6 +166,7 @@ def _silenced_fusion() -> FusionAutoencoder:
 
 
 SCENE_WIDTHS = (16, 32, 64, 96)  # of a U-Net that knows such scenes after a minute
+SCENE_ALONE = Stage(32, epochs=6, batch_size=16, learning_rate=2e-3)  # without a game
 
 
 def scene_stages() -> dict[str, tuple[Stage, str]]:
@@ -147,9 +175,8 @@ def scene_stages() -> dict[str, tuple[Stage, str]]:
     Seen are crops of 32 pixels. There, the gradient of a mean L1 is as steep as the
     score of a critic of slope 1 at weight 45.
     """
-    alone = Stage(32, epochs=6, batch_size=16, learning_rate=2e-3)
     played = Stage(32, epochs=5, batch_size=16, learning_rate=5e-4)
-    stages = {"L2": (alone, "l2"), "L1": (alone, "l1")}
+    stages = {"L2": (SCENE_ALONE, "l2"), "L1": (SCENE_ALONE, "l1")}
     for weight in (1, 10, 100):
         game = Pix2PixGame(weight, norm="none", widths=SCENE_JUDGE)
         name = f"pix2pix, L1 weight {weight}"

@@ -12,13 +12,28 @@ from torch.nn import functional as F
 from training_helpers import stop_at
 
 from colorize_lib.color import AB_SCALE
-from colorize_lib.models import COLORIZERS, Backbone, BackboneUNet
+from colorize_lib.color_bins import gamut_bins
+from colorize_lib.models import (
+    COLORIZERS,
+    Backbone,
+    BackboneUNet,
+    ColorClassifier,
+    squeezenet_unet,
+)
 from colorize_lib.photos import from_path
 from colorize_lib.scenes import Palette
 from colorize_lib.training import following, precision
 from colorize_lib.training.checkpoints import load_checkpoint, save_checkpoint
+from colorize_lib.training.classification import Classification, rebalance
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.following import LOSSES, method_of, train, untrained
+from colorize_lib.training.following import (
+    CLASSES,
+    LOSSES,
+    REBALANCED,
+    method_of,
+    train,
+    untrained,
+)
 from colorize_lib.training.games import Pix2PixGame, WassersteinGame
 from colorize_lib.training.loop import TrainingStopped
 from colorize_lib.training.pix2pix import Pix2Pix
@@ -27,6 +42,7 @@ from colorize_lib.training.recipes import RECIPES, Recipe, Stage
 from colorize_lib.training.regression import Regression
 from colorize_lib.training.schedules import hold_then_fall, one_cycle
 from colorize_lib.training.scoring import validation_scores
+from colorize_lib.weights import save_weights
 
 
 class Tiny(nn.Sequential):
@@ -77,8 +93,8 @@ def undisturbed(pictures, tmp_path_factory):
         return follow(pictures, tmp_path_factory.mktemp("undisturbed"))
 
 
-def same(network, other):
-    one = network.state_dict()
+def same(one, other):
+    one = one.state_dict() if isinstance(one, nn.Module) else one
     other = other.state_dict() if isinstance(other, nn.Module) else other
     return all(torch.equal(one[name], other[name]) for name in one)
 
@@ -289,6 +305,123 @@ def test_a_network_that_is_given_is_the_one_that_is_trained(pictures, tmp_path):
     assert not same(mine, before)
 
 
+# ------------------------------------------------------------ from stored weights
+
+FROM_STORED = Recipe(
+    "x", "unet_squeezenet", STAGES, pretrained=True, start_from="stored"
+)
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """Weights of a SqueezeNet U-Net, as the book's recipes start from."""
+    torch.manual_seed(3)
+    network, path = squeezenet_unet(), tmp_path / "stored.safetensors"
+    options = {"architecture": "unet_squeezenet", "size": 64, "about": "a test"}
+    save_weights(network, path, **options)
+    places = {"stored": path}
+    monkeypatch.setattr(following, "stored_weights", places.__getitem__)
+    return {name: p.half().float() for name, p in network.named_parameters()}
+
+
+def test_a_recipe_goes_on_from_stored_weights(stored):
+    network = untrained(FROM_STORED)
+    assert same(stored, network)
+    assert not any(p.requires_grad for p in network.encoder.parameters())
+    unfrozen = untrained(replace(FROM_STORED, frozen=False))
+    assert all(p.requires_grad for p in unfrozen.parameters())
+
+
+def test_a_classifier_goes_on_from_a_network_that_named_colors(stored):
+    network = untrained(replace(FROM_STORED, network="unet_squeezenet_classes"))
+    assert type(network) is ColorClassifier
+    kept = {n: x for n, x in stored.items() if not n.startswith("color.")}
+    assert len(kept) == len(stored) - 2
+    state = network.classifier.state_dict()
+    assert all(torch.equal(state[name], kept[name]) for name in kept)
+    assert not any(p.requires_grad for p in network.encoder.parameters())
+    trained = {n for n, p in network.named_parameters() if p.requires_grad}
+    assert {n.split(".")[1] for n in trained} == {"bottom", "merges", "color"}
+
+
+@pytest.mark.parametrize("network", ["unet", "autoencoder", "unet_resnet18"])
+def test_stored_weights_of_another_network_are_refused(stored, network):
+    message = f"x trains {network}, .* start from stored, a unet_squeezenet"
+    with pytest.raises(ValueError, match=message):
+        untrained(replace(FROM_STORED, network=network))
+
+
+# ------------------------------------------------------------ odds of color bins
+
+BINS = gamut_bins()
+
+
+def tiny_classes():
+    return ColorClassifier(Tiny(), BINS.clone(), stride=2)
+
+
+WEIGHED = replace(RECIPE, network="tiny_classes", loss=REBALANCED)
+
+
+@pytest.fixture
+def classes(monkeypatch):
+    monkeypatch.setitem(COLORIZERS, "tiny_classes", tiny_classes)
+
+
+@pytest.fixture(scope="module")
+def rebalanced(pictures, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(COLORIZERS, "tiny_classes", tiny_classes)
+        return follow(pictures, tmp_path_factory.mktemp("rebalanced"), WEIGHED)
+
+
+def weights_of(images):
+    network = tiny_classes()
+    rebalance(network, images)
+    return network.weights
+
+
+def test_each_stage_weighs_bins_by_its_own_pictures(
+    pictures, tmp_path, monkeypatch, classes
+):
+    weights, fit = [], following.fit
+
+    def spy(method, images, *arguments, **more):
+        assert type(method) is Classification
+        weights.append((method.network.weights.clone(), weights_of(images)))
+        return fit(method, images, *arguments, **more)
+
+    monkeypatch.setattr(following, "fit", spy)
+    network, history = follow(pictures, tmp_path, WEIGHED)
+    (first, of_first), (second, of_second) = weights
+    assert torch.equal(first, of_first)
+    assert torch.equal(second, of_second)
+    assert not torch.equal(first, second)
+    assert torch.equal(network.weights, second)
+    assert not torch.equal(second, torch.ones(261))
+    assert {"loss", "ciede2000", "colorfulness"} <= set(history[-1])
+
+
+def test_without_rebalancing_all_bins_count_alike(
+    pictures, tmp_path, classes, rebalanced
+):
+    network, _ = follow(pictures, tmp_path, replace(WEIGHED, loss=CLASSES))
+    assert torch.equal(network.weights, torch.ones(261))
+    assert not same(network.classifier, rebalanced[0].classifier)
+
+
+def test_in_a_game_bins_are_not_weighed(pictures, tmp_path, classes):
+    game = replace(STAGES[1], game=GAMES["pix2pix"])
+    recipe = replace(WEIGHED, stages=(game,))
+    network, _ = follow(pictures, tmp_path, recipe)
+    assert torch.equal(network.weights, torch.ones(261))
+
+
+def test_odds_of_a_network_that_names_colors_are_refused(pictures, tmp_path):
+    with pytest.raises(TypeError, match="Tiny gives no odds"):
+        follow(pictures, tmp_path, replace(RECIPE, loss=REBALANCED))
+
+
 # ------------------------------------------------------------ resume
 
 
@@ -322,6 +455,19 @@ def test_killed_between_two_stages_and_resumed(
         follow(pictures, tmp_path)
     torch.manual_seed(99)
     assert same(follow(pictures, tmp_path)[0], undisturbed[0])
+
+
+@pytest.mark.parametrize("step", [3, STEPS[0] + 2], ids=["first stage", "second stage"])
+def test_rebalanced_classes_stopped_and_resumed(
+    pictures, tmp_path, monkeypatch, classes, rebalanced, step
+):
+    stop_at(monkeypatch, step, Classification)
+    with pytest.raises(TrainingStopped, match="run the same again to go on"):
+        follow(pictures, tmp_path, WEIGHED)
+    torch.manual_seed(99)
+    network, history = follow(pictures, tmp_path, WEIGHED)
+    assert same(network, rebalanced[0])
+    assert scores_of(history) == scores_of(rebalanced[1])
 
 
 def test_a_finished_run_is_not_trained_again(pictures, tmp_path, monkeypatch):
@@ -442,6 +588,29 @@ def test_steps_of_a_regression(options, loss, decay):
     assert optimized(method.learner) == free
     (rates,) = trained_to_the_end(method, [method.learner], 20)
     assert rates == falling(one_cycle, 3e-3, 20)
+
+
+@pytest.mark.parametrize("loss", [CLASSES, REBALANCED])
+def test_steps_of_a_classification(loss):
+    network = tiny_classes()
+    network.classifier[0].requires_grad_(False)
+    free = {id(p) for p in list(network.parameters())[2:]}
+    options = {"precision": "float32", "loss": loss, "weight_decay": 0.3}
+    method = method_of(stage_of(), network, None, 20, **options)
+    assert type(method) is Classification
+    assert method.network is network
+    assert method.learner.network is network.classifier
+    assert type(method.learner.optimizer) is torch.optim.AdamW
+    assert method.learner.optimizer.param_groups[0]["weight_decay"] == 0.3
+    assert optimized(method.learner) == free
+    (rates,) = trained_to_the_end(method, [method.learner], 20)
+    assert rates == falling(one_cycle, 3e-3, 20)
+
+
+def test_an_unknown_loss_is_refused():
+    known = "l1, l2, classes, rebalanced_classes"
+    with pytest.raises(ValueError, match=f"unknown loss 'l3'; known: {known}"):
+        method_of(stage_of(), Tiny(), None, 20, loss="l3")
 
 
 @each_game

@@ -8,7 +8,7 @@ import torch
 
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import datasets
-from colorize_lib.training.following import LOSSES
+from colorize_lib.training.following import CLASSES, LOSSES, MADE_OF, REBALANCED
 from colorize_lib.training.recipes import RECIPES, reduced
 from colorize_lib.weights import stored_weights
 
@@ -19,14 +19,16 @@ def test_a_recipe_names_what_there_is(name):
     assert recipe.name == name
     assert recipe.about.endswith((".", "browner than L1."))
     assert recipe.network in COLORIZERS
-    assert recipe.loss in LOSSES
+    assert recipe.loss in (*LOSSES, CLASSES, REBALANCED)
+    assert (recipe.loss in LOSSES) != recipe.network.endswith("_classes")
     assert callable(getattr(datasets, recipe.collection))
     assert recipe.stages[-1].size % 32 == 0, "or its weights could not be stored"
     for stage in recipe.stages:
         assert min(stage.epochs, stage.batch_size, stage.learning_rate) > 0
     if recipe.start_from is not None:
         assert stored_weights(recipe.start_from).is_file()
-        assert RECIPES[recipe.start_from].network == recipe.network
+        fitting = (recipe.network, MADE_OF.get(recipe.network))
+        assert RECIPES[recipe.start_from].network in fitting
 
 
 @pytest.mark.parametrize("name", sorted({x.network for x in RECIPES.values()}))

@@ -1,0 +1,125 @@
+"""A colorizer that chooses: odds for each bin of colors instead of one color.
+
+Zhang, Isola and Efros, "Colorful Image Colorization" (2016), on any network of the
+book. Taught in chapter 10.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorize_lib.color import AB_SCALE
+from colorize_lib.color_bins import (
+    ANNEALING,
+    annealed_mean,
+    gamut_bins,
+    without_weights,
+)
+from colorize_lib.models.backbone_unet import BackboneUNet, squeezenet_unet
+
+# The paper leaves all weights in (0) and is vivid; the true odds (1) are pale. A half
+# was nearest to photographs, of what is vivid: tools/read_odds.py, on validation ones.
+DIVIDED_OUT = 0.5
+
+
+class ColorClassifier(nn.Module):
+    """l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``, by way of the odds of color bins.
+
+    Args:
+        network: a colorizer of the book, whose last layer is replaced: in front of its
+            tanh, instead of a and b, one output a bin.
+        bins: their centers in Lab units, ``(Q, 2)``; :func:`.gamut_bins` by default.
+        stride: odds for squares of so many pixels a side, at a fraction of the cost.
+            Eyes do not mind: colors may be blurred where lightness is not.
+
+    Attributes:
+        classifier: l to logits ``(B, Q, H / stride, W / stride)``; what is trained.
+        bins: as given; they lie in the weight file, too.
+        weights: what each bin counted in training, ``(Q,)``, to know the odds by.
+        temperature: of the annealed mean by which :meth:`forward` decides.
+        divided_out: how much of the weights is taken out of the odds before that.
+
+    Raises:
+        ValueError: the network does not end in two channels and a tanh.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        bins: Tensor | None = None,
+        *,
+        stride: int = 1,
+        temperature: float = ANNEALING,
+        divided_out: float = DIVIDED_OUT,
+    ):
+        super().__init__()
+        self.register_buffer("bins", gamut_bins() if bins is None else bins)
+        self.register_buffer("weights", torch.ones(len(self.bins)))
+        self.classifier = _with_outputs(network, len(self.bins), stride)
+        self.temperature, self.divided_out = temperature, divided_out
+        if hasattr(network, "sides_divisible_by"):
+            self.sides_divisible_by = network.sides_divisible_by
+
+    def forward(self, l: Tensor) -> Tensor:
+        """The annealed mean of the odds, in [-1, 1]."""
+        logits = self.classifier(l).float()
+        logits = without_weights(logits, self.weights, self.divided_out)
+        ab = annealed_mean(logits, self.bins, self.temperature)
+        if ab.shape[2:] != l.shape[2:]:
+            ab = F.interpolate(ab, l.shape[2:], mode="bilinear")
+        return ab / AB_SCALE
+
+    @property
+    def last_layer(self) -> nn.Conv2d | nn.ConvTranspose2d:
+        """The one that gives the logits."""
+        layers = self.classifier.modules()
+        return [x for x in layers if getattr(x, "out_channels", 0) == len(self.bins)][
+            -1
+        ]
+
+    @property
+    def encoder(self) -> nn.Module:
+        """That of the network, if it has one: to freeze it."""
+        return self.classifier.encoder
+
+
+def squeezenet_color_classifier(
+    network: BackboneUNet | None = None, *, pretrained: bool = False
+) -> ColorClassifier:
+    """A :class:`ColorClassifier` on the SqueezeNet U-Net, with a stride of 2.
+
+    Args:
+        network: a trained one to go on with, which is changed; a fresh one by default.
+        pretrained: of a fresh one, with ImageNet weights in the encoder.
+    """
+    network = network or squeezenet_unet(pretrained=pretrained)
+    return ColorClassifier(network, stride=2)
+
+
+def _with_outputs(network, outputs, stride):
+    """Replace the layer of two channels in front of the tanh, and the tanh."""
+    for layers in network.modules():
+        if not isinstance(layers, nn.Sequential):
+            continue
+        for i, (layer, after) in enumerate(pairwise(layers)):
+            channels = getattr(layer, "out_channels", None)
+            if isinstance(after, nn.Tanh) and channels == 2:
+                # Of a convolution and of a transposed one, the first five arguments.
+                last = type(layer)(
+                    layer.in_channels,
+                    outputs,
+                    layer.kernel_size,
+                    layer.stride,
+                    layer.padding,
+                )
+                nn.init.zeros_(last.bias)  # all bins alike...
+                nn.init.normal_(last.weight, std=0.01)  # ...or nearly so
+                layers[i] = nn.Sequential(nn.AvgPool2d(stride), last)
+                layers[i + 1] = nn.Identity()
+                return network
+    raise ValueError(
+        f"{type(network).__name__} does not end in a layer of two channels and a tanh: "
+        "its last layer cannot be replaced"
+    )

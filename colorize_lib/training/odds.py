@@ -1,0 +1,124 @@
+"""Which odds a classifier gives the true colors of things that have several.
+
+Taught in chapter 10.
+"""
+
+import json
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from colorize_lib.color_bins import soft_bins
+from colorize_lib.results import FOLDER
+from colorize_lib.scenes import LAWS, Scenes
+from colorize_lib.training.landing import SEVERAL
+
+REACH = 15.0  # Lab units: soft bins give a true color's neighbors a part of its odds
+
+
+def color_odds(logits: Tensor, scenes: Scenes, bins: Tensor) -> dict[str, dict]:
+    """How probable a network takes each true color to be.
+
+    Args:
+        logits: its answer to the scenes' lightness, ``(B, Q, H, W)``.
+        scenes: of the same size, whose kinds are known.
+        bins: ``(Q, 2)`` in Lab units.
+
+    Returns:
+        For each kind of ``SEVERAL``, means over its pixels: ``odds``, the probability
+        within ``REACH`` of each color of its law, and ``off``, how far the odds of a
+        single pixel are from the law's: the total variation distance, from 0 to 1.
+    """
+    probabilities = logits.softmax(dim=1).permute(0, 2, 3, 1)
+    return {
+        kind: _compared(probabilities[scenes.mask(kind).to(logits.device)], kind, bins)
+        for kind in SEVERAL
+    }
+
+
+def expected_odds(bins: Tensor, weights: Tensor, *, divided: bool = False) -> dict:
+    """What :func:`color_odds` finds at the least loss that there can be.
+
+    Each true color has its weight, and is shared among its nearest bins. The odds of a
+    bin are the mean of these shares, weighted. Divided by the BIN's weight they are
+    nearly the law's, but not quite: a neighbor of a true color has another weight.
+
+    Args:
+        bins: ``(Q, 2)`` in Lab units.
+        weights: under which is learned, ``(Q,)``.
+        divided: the weights are divided out again.
+    """
+    found = {}
+    for kind in SEVERAL:
+        law = LAWS[kind]
+        nearest, shares = soft_bins(law.modes.T[None, :, None].to(bins), bins)
+        nearest, shares = nearest[0, :, 0].T, shares[0, :, 0].T  # (colors, neighbors)
+        of_each = torch.zeros(len(nearest), len(bins)).to(bins)
+        of_each.scatter_(1, nearest, shares)
+        odds = (torch.tensor(law.odds).to(bins) * weights[nearest[:, 0]]) @ of_each
+        odds = odds / weights if divided else odds
+        found[kind] = _compared((odds / odds.sum())[None], kind, bins)
+    return found
+
+
+def load_odds() -> list[dict]:
+    """The stored odds of ``tools/odds_on_scenes.py``: three seeds of each training.
+
+    Returns:
+        For each run and each way to read it: ``method``, ``seed``, ``minutes``, and
+        what :func:`color_odds` found, by kind.
+    """
+    return json.loads((FOLDER / "odds.json").read_text())["runs"]
+
+
+def load_color_counts() -> dict:
+    """The stored counts of ``tools/count_colors.py``: which colors photographs have.
+
+    Returns:
+        ``counts``, pixels in each of :func:`.gamut_bins`; ``pictures``, ``size``,
+        ``mean_chroma`` in Lab units, ``data`` and ``date``.
+    """
+    return json.loads((FOLDER / "color-counts.json").read_text())
+
+
+def odds_table(runs: list[Mapping]) -> str:
+    """A Markdown table in percent: the laws' odds, then those of each method.
+
+    Each is a mean over seeds; where there are several, with the lowest and highest.
+
+    Args:
+        runs: as of :func:`load_odds`.
+    """
+    cells = [(kind, i) for kind in SEVERAL for i in range(len(LAWS[kind].odds))]
+    heads = [f"{kind}: {LAWS[kind].names[i]}" for kind, i in cells]
+    heads += [f"{kind}: off" for kind in SEVERAL]
+    lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    true = [f"{LAWS[kind].odds[i]:.0%}" for kind, i in cells] + ["0%"] * len(SEVERAL)
+    lines.append(f"| the truth | {' | '.join(true)} |")
+    for method in dict.fromkeys(run["method"] for run in runs):
+        seeds = [run for run in runs if run["method"] == method]
+        texts = [_percent([run[kind]["odds"][i] for run in seeds]) for kind, i in cells]
+        texts += [_percent([run[kind]["off"] for run in seeds]) for kind in SEVERAL]
+        lines.append(f"| {method} | {' | '.join(texts)} |")
+    return "\n".join(lines)
+
+
+def _compared(probabilities, kind, bins):
+    """Odds of bins ``(n, Q)`` as odds of a law's colors, and how far off they are."""
+    law = LAWS[kind]
+    apart = torch.cdist(bins, law.modes.to(bins))
+    belongs = F.one_hot(apart.argmin(dim=1), len(law.odds)) * (apart <= REACH)
+    odds = probabilities @ belongs.to(probabilities)
+    missing = (odds - torch.tensor(law.odds).to(odds)).abs().sum(dim=1)
+    elsewhere = 1 - odds.sum(dim=1)
+    off = (missing + elsewhere).mean() / 2
+    return {"odds": odds.mean(dim=0).tolist(), "off": off.item()}
+
+
+def _percent(values):
+    text = f"{sum(values) / len(values):.0%}"
+    if len(values) == 1:
+        return text
+    return f"{text} ({min(values):.0%} to {max(values):.0%})"

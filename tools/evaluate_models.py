@@ -1,0 +1,141 @@
+"""Score every stored model, and colorings that cheat, on the test photographs.
+
+    python tools/evaluate_models.py --data photos/ --data more/
+
+Give --data as for the models' training, so that the test photographs are the same;
+without it, COCO sample. What it finds goes into results/evaluation.json."""
+
+import argparse
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from colorize_lib.color import rgb_to_lab
+from colorize_lib.evaluation import METRICS, TRUTH, Scores, evaluate
+from colorize_lib.inference import predict_ab
+from colorize_lib.perception import (
+    LPIPS,
+    ImageNetClassifier,
+    PooledFeatures,
+    frechet_distance,
+    frechet_name,
+    imagenet_labels,
+)
+from colorize_lib.photos import batches, coco_sample, from_path
+from colorize_lib.probes import PROBES, evaluate_probes
+from colorize_lib.results import FOLDER, save_result
+from colorize_lib.tables import accuracy_column, agreement_column, frechet_column
+from colorize_lib.training.data import Pictures
+from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE, held_out_batches
+from colorize_lib.weights import load_weights, stored_weights
+
+MODELS = (
+    "autoencoder-l1",
+    "residual-autoencoder",
+    "unet-squeezenet",
+    "pix2pix",
+    "wgan-gp",
+)
+NETWORK = "squeezenet1_1"
+SIZES, REPEATS = (25, 50, 100, 200, 400, 800), 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, action="append", default=[])
+    parser.add_argument("--prepared", type=Path)
+    gpu = torch.cuda.is_available()
+    parser.add_argument("--device", default="cuda" if gpu else "cpu")
+    options = parser.parse_args()
+    device = options.device
+    sources = [from_path(path) for path in options.data] or [coco_sample()]
+    pictures = Pictures(sources, folder=options.prepared)
+    features = PooledFeatures.load(NETWORK)
+    judges = {
+        "metrics": METRICS | {"lpips": LPIPS("squeeze")},
+        "features": {
+            "features": features,
+            "features of Lab": lambda pictures: features(_lab_codes(pictures)),
+            "class": ImageNetClassifier.load(NETWORK),
+        },
+    }
+
+    rows, sizes = {}, {}
+    for name in MODELS:
+        network, about = load_weights(stored_weights(name))
+        sizes[name] = about["size"]
+        rows[name] = partial(predict_ab, network.to(device), size=about["size"])
+    scores = evaluate(rows, held_out_batches(pictures, "test", device), **judges)
+    probes = evaluate_probes(held_out_batches(pictures, "test", device), **judges)
+    gray, *models, truth = scores.items()
+    scores = dict([gray, *models]) | probes | dict([truth])
+
+    test = pictures.held_out("test", TEST_SIZE).names
+    columns = [
+        frechet_column(scores, "features", frechet_name(features)),
+        frechet_column(scores, "features of Lab", "the same of Lab taken for RGB"),
+        agreement_column(scores, "class", "SqueezeNet"),
+        accuracy_column(scores, "class", "SqueezeNet", imagenet_labels(test)),
+    ]
+    save_result(
+        FOLDER / "evaluation.json",
+        {name: Scores(row.values) for name, row in scores.items()},
+        [],
+        columns=[asdict(column) for column in columns],
+        probes=list(PROBES),
+        network_sizes=sizes,
+        frechet_of_truths=_of_truths(pictures, features, device),
+        frechet_by_size=_by_size(scores),
+        photographs={
+            "data": ", ".join(path.resolve().name for path in options.data)
+            or "coco_sample",
+            "test": test,
+        },
+        judged_by=NETWORK,
+        device=device,
+        protocol=PROTOCOL,
+    )
+
+
+def _lab_codes(pictures):
+    """Lab as the bytes of a picture, as some have given it to networks that see RGB."""
+    lab = rgb_to_lab(pictures)
+    l, ab = 2.55 * lab[:, :1], 128 + lab[:, 1:]
+    return torch.cat([l, ab], dim=1).round().clamp(0, 255).to(torch.uint8)
+
+
+def _by_size(scores):
+    """The Fréchet distance of every row for smaller sets: means of random subsets."""
+    random = torch.Generator().manual_seed(0)
+    found, truth = {}, scores[TRUTH]
+    for n in [n for n in SIZES if n < truth.count]:
+        picks = [torch.randperm(truth.count, generator=random)[:n] for _ in range(5)]
+        for name, row in scores.items():
+            distances = [
+                frechet_distance(
+                    row.features["features"][pick], truth.features["features"][pick]
+                )
+                for pick in picks
+            ]
+            found.setdefault(name, {})[n] = sum(distances) / len(distances)
+    return found
+
+
+def _of_truths(pictures, extractor, device):
+    """Distances between two disjoint sets of TRUE photographs, which should be 0."""
+    photographs = pictures.for_training(TEST_SIZE)
+    seen = [extractor(batch).cpu() for batch in batches(photographs, 32, device=device)]
+    seen, random = torch.cat(seen), torch.Generator().manual_seed(0)
+    found = {}
+    for n in [n for n in SIZES if 2 * n <= len(seen)]:
+        for _ in range(REPEATS):
+            order = torch.randperm(len(seen), generator=random)
+            distance = frechet_distance(seen[order[:n]], seen[order[n : 2 * n]])
+            found.setdefault(n, []).append(distance)
+    return found
+
+
+if __name__ == "__main__":
+    main()
