@@ -65,7 +65,7 @@ def soft_bins(
         softness: Lab units, the Gaussian's standard deviation.
 
     Returns:
-        Which bins, the nearest first, and their odds: both ``(B, neighbors, H, W)``.
+        Which bins, the nearest first, and their odds, both ``(B, neighbors, H, W)``.
     """
     a, b = ab[:, 0, :, :, None], ab[:, 1, :, :, None]
     # Minus half of each squared distance, up to |color|^2 / 2, which is the same for

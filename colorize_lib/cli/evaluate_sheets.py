@@ -1,5 +1,6 @@
 """The sheets of ``colorize evaluate``: failures, and models side by side."""
 
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +47,9 @@ def save_sheets(
     failures = random_failures(errors, FAILURES, seed=seed)
     fair = random_rows(n, SIDE_BY_SIDE, seed=seed)
     titles = (
-        f"Failures of {first}: {len(failures)} pictures drawn at random (seed {seed}) "
-        f"from the worst tenth of {n:,} by its CIEDE2000, the worst first."
+        f"Failures of {first}: {len(failures)} of the {math.ceil(n / 10):,} pictures with "
+        f"its highest CIEDE2000, the worst tenth of {n:,}, drawn at random (seed {seed}), "
+        "the worst first."
         + (" Chosen by its errors, they flatter the others." if others else ""),
         f"{len(fair)} of {n:,} pictures, drawn at random (seed {seed}).",
     )

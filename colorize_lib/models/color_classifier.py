@@ -81,7 +81,7 @@ class ColorClassifier(nn.Module):
 
     @property
     def encoder(self) -> nn.Module:
-        """That of the network, if it has one: to freeze it."""
+        """That of the network, where it has one, to be frozen."""
         return self.classifier.encoder
 
 

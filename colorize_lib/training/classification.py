@@ -74,7 +74,7 @@ def color_cross_entropy(
         weights: ``(Q,)``; a pixel has that of the bin that its color lies in.
 
     Returns:
-        A scalar: the mean over pixels.
+        A scalar, the mean over pixels.
     """
     ab = AB_SCALE * F.adaptive_avg_pool2d(ab, logits.shape[2:])
     nearest, odds = soft_bins(ab, bins)

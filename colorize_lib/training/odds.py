@@ -67,7 +67,7 @@ def load_odds() -> list[dict]:
     """The stored odds of ``tools/odds_on_scenes.py``: three seeds of each training.
 
     Returns:
-        For each run and each way to read it: ``method``, ``seed``, ``minutes``, and
+        For each run and each way to read it its ``method``, ``seed``, ``minutes``, and
         what :func:`color_odds` found, by kind.
     """
     return json.loads((FOLDER / "odds.json").read_text())["runs"]
