@@ -29,6 +29,7 @@ CHAPTERS = {
     "06-patchgan": [],
     "07-pix2pix": ["land", "compare games", "train pix2pix"],
     "08-wgan-gp": ["train wgan-gp"],
+    "09-evaluation": ["evaluate"],
 }
 
 

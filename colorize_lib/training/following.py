@@ -86,10 +86,11 @@ def train(
             loss=recipe.loss, weight_decay=recipe.weight_decay,
             device=device, precision=precision,
         )  # fmt: skip
-        if recipe.loss == REBALANCED and stage.game is None:
-            rebalance(network, images)
-        if recipe.loss in (CLASSES, REBALANCED) and number == 1:
-            start_at_frequencies(network, images)
+        if isinstance(method, Classification):
+            if recipe.loss == REBALANCED:
+                rebalance(network, images)
+            if not network.last_layer.bias.any():  # it is new
+                start_at_frequencies(network, images)
         lines = fit(
             method,
             images,

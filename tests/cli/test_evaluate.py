@@ -250,9 +250,8 @@ def test_sheets_show_failures_and_random_pictures(command, home, tmp_path, monke
     assert list(failures) == list(fair) == [GRAY, "one", "two", TRUTH]
     assert len(failures[GRAY]) == 1
     assert len(fair[GRAY]) == 9
-    assert (
-        "Failures of one: 1 pictures drawn at random (seed 0) from the worst" in title
-    )
+    assert "Failures of one: 1 of the 1 pictures with its highest CIEDE2000" in title
+    assert "the worst tenth of 9, drawn at random (seed 0)" in title
     assert "they flatter the others" in title
     assert "9 of 9 pictures, drawn at random (seed 0)" in fair_title
     assert notes["two"][0].startswith("CIEDE2000 ")

@@ -24,7 +24,11 @@ from colorize_lib.photos import from_path
 from colorize_lib.scenes import Palette
 from colorize_lib.training import following, precision
 from colorize_lib.training.checkpoints import load_checkpoint, save_checkpoint
-from colorize_lib.training.classification import Classification, rebalance
+from colorize_lib.training.classification import (
+    Classification,
+    rebalance,
+    start_at_frequencies,
+)
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.following import (
     CLASSES,
@@ -408,6 +412,34 @@ def test_without_rebalancing_all_bins_count_alike(
     network, _ = follow(pictures, tmp_path, replace(WEIGHED, loss=CLASSES))
     assert torch.equal(network.weights, torch.ones(261))
     assert not same(network.classifier, rebalanced[0].classifier)
+
+
+def test_a_new_last_layer_starts_at_the_frequencies_of_colors(
+    pictures, tmp_path, monkeypatch, classes
+):
+    """One that was trained before goes on with what it knows, in a later stage, too."""
+    started = []
+
+    def fit(method, images, folder, **options):
+        started.append((method.network.last_layer.bias.detach().clone(), images))
+        network = {"network": method.network.state_dict()}
+        save_checkpoint(network, folder / "best.pt")
+        return []
+
+    monkeypatch.setattr(following, "fit", fit)
+    follow(pictures, tmp_path / "new", WEIGHED)
+    (first, images), (second, _) = started
+    network = tiny_classes()
+    rebalance(network, images)
+    start_at_frequencies(network, images)
+    assert first.any()
+    assert torch.equal(first, network.last_layer.bias)
+    assert torch.equal(second, first), "its own stage's frequencies are not news"
+
+    nn.init.constant_(network.last_layer.bias, 0.25)
+    options = {"network": network, "precision": "float32", "show_progress": False}
+    train(WEIGHED, pictures, tmp_path / "trained", **options)
+    assert (started[2][0] == 0.25).all()
 
 
 def test_in_a_game_bins_are_not_weighed(pictures, tmp_path, classes):
