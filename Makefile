@@ -4,7 +4,7 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: book test lab bench chapters full requirements clean
+.PHONY: book test lab bench chapters full stamp requirements clean
 
 book: $(READY)
 	$(BIN)/jupyter-book build . -W --keep-going -n
@@ -30,6 +30,10 @@ chapters: $(READY)
 # Train what the chapters show at full scale, and store outputs, weights and results. For a GPU; resumable.
 full: $(READY)
 	$(BIN)/python tools/run_full.py
+
+# Bring the address of pyproject.toml wherever it is needed. A fork: make stamp OWNER=your-name
+stamp: $(READY)
+	$(BIN)/python tools/stamp.py $(if $(OWNER),--owner $(OWNER)) $(if $(TAG),--tag $(TAG))
 
 bench: $(READY)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

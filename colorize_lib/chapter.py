@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import os
 import platform
+import sys
 import textwrap
 import time
 from dataclasses import dataclass, field
@@ -26,6 +27,11 @@ from colorize_lib.photos import (
 
 SCALES = ("quick", "colab", "full")
 PACKAGE = "learning-to-colorize"
+NO_GPU = (
+    "No GPU is seen: this goes on at the quick scale, with drawn scenes and short "
+    "trainings. To train on photographs, choose Runtime > Change runtime type > T4 GPU "
+    "and then Runtime > Run all."
+)
 
 
 @dataclass(frozen=True)
@@ -53,17 +59,21 @@ class Chapter:
         if paths := os.environ.get("COLORIZE_PHOTOS"):
             sources = [from_path(path) for path in paths.split(os.pathsep)]
             return sources[0] if len(sources) == 1 else combined(*sources)
+        if self.scale == "quick" and "google.colab" in sys.modules:
+            print(NO_GPU)
         return drawn_photographs() if self.scale == "quick" else coco_sample()
 
     def folder(self, recipe: Any) -> Path:
         """Where this chapter's training by ``recipe`` lies, to be gone on with.
 
         Another recipe, other photographs or another edition of the book get another
-        folder: an older run is neither mixed with a new one nor in its way.
+        folder: an older run is neither mixed with a new one nor in its way. They lie in
+        ``COLORIZE_RUNS``, by default in the cache folder.
         """
         settings = (recipe, os.environ.get("COLORIZE_PHOTOS"), _version(PACKAGE))
         digest = hashlib.sha256(repr(settings).encode()).hexdigest()
-        return cache_folder() / "runs" / f"{self.name}-{self.scale}-{digest[:8]}"
+        runs = Path(os.environ.get("COLORIZE_RUNS") or cache_folder() / "runs")
+        return runs / f"{self.name}-{self.scale}-{digest[:8]}"
 
     @property
     def load(self) -> bool:

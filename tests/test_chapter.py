@@ -1,6 +1,7 @@
 """What a notebook opens and closes with."""
 
 import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -133,3 +134,19 @@ def test_a_training_folder_belongs_to_one_recipe_and_one_set_of_photographs(
     monkeypatch.setattr(chapter, "version", lambda name: "99.0")
     others.add(run.folder(recipe))
     assert len(others - {folder}) == 4
+
+
+def test_trainings_may_lie_elsewhere_than_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("COLORIZE_RUNS", str(tmp_path / "drive"))
+    run = Chapter("03-autoencoder", "quick", torch.device("cpu"), 0)
+    assert run.folder(RECIPES["unet"]).parent == tmp_path / "drive"
+
+
+def test_without_a_gpu_colab_is_told_how_to_get_one(monkeypatch, capsys):
+    monkeypatch.delenv("COLORIZE_PHOTOS", raising=False)
+    run = Chapter("03-autoencoder", "quick", torch.device("cpu"), 0)
+    run.photographs()
+    assert "GPU" not in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "google.colab", None)
+    run.photographs()
+    assert "Change runtime type > T4 GPU" in capsys.readouterr().out

@@ -1,0 +1,134 @@
+"""One address: everywhere the same, and moved by one command."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import stamp
+from stamp import Address, address, stale, stamped
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A copy of all files that hold the address."""
+    for path in stamped(ROOT):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
+    return tmp_path
+
+
+def test_the_address_is_the_same_everywhere():
+    assert stale(ROOT) == [], "run `make stamp`"
+
+
+def test_no_file_of_the_repository_names_an_address_that_is_not_stamped():
+    listed = subprocess.run(
+        ["git", "grep", "-Il", address().owner],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode == 128:
+        pytest.skip("this copy of the book is no git repository")
+    names = {path.relative_to(ROOT).as_posix() for path in stamped(ROOT)}
+    said = {"tools/stamp.py", "README.md"}  # they explain the placeholder
+    assert set(listed.stdout.split()) <= names | said
+
+
+def test_moving_the_address_changes_all_of_it_and_only_that(book):
+    old = address(book)
+    stamp.move(book, Address("Some-Body", "colors", "main"))
+    assert stale(book)
+    changed = stamp.stamp(book)
+    assert stale(book) == []
+    assert stamp.stamp(book) == []
+    assert len(changed) >= 12
+    for path in stamped(book):
+        text = path.read_text()
+        assert old.pages not in text, path
+        if path.name != "README.md":  # which explains the placeholder
+            assert old.owner not in text, path
+    assert "https://some-body.github.io/colors/" in (book / "CITATION.cff").read_text()
+    assert 'owner = "Some-Body"' in (book / "pyproject.toml").read_text()
+    stamp.move(book, old)
+    stamp.stamp(book)
+    for path in stamped(book):
+        original = ROOT / path.relative_to(book)
+        assert path.read_bytes() == original.read_bytes(), path.name
+
+
+def test_chapters_link_to_themselves_and_ask_for_a_gpu_where_they_train():
+    here = Address("a", "b", "v1")
+    place = "colab.research.google.com/github/a/b/blob/v1/book/07-pix2pix.ipynb"
+    assert f"](https://{place})" in stamp.link(here, "07-pix2pix")
+    assert stamp.metadata("07-pix2pix")["accelerator"] == "GPU"
+    assert stamp.metadata("07-pix2pix")["colab"]["gpuType"] == "T4"
+    assert "accelerator" not in stamp.metadata("01-rgb-and-lab")
+    chapters = {path.stem for path in (ROOT / "book").glob("*.ipynb")}
+    assert set(stamp.WITHOUT_GPU) < chapters
+
+
+def test_the_setup_cell_has_at_most_four_lines_of_code():
+    lines = stamp.setup_cell(address()).splitlines()
+    assert len([line for line in lines if line.strip()]) <= 4
+
+
+def test_a_stale_address_is_named_with_its_place(book):
+    path = book / "CITATION.cff"
+    text = path.read_text()
+    number = text[: text.index("repository-code")].count("\n") + 1
+    path.write_text(text.replace("repository-code: ", "repository-code: https://x/ "))
+    [found] = stale(book)
+    assert found.startswith(
+        f"CITATION.cff, line {number}: 'repository-code: https://x/"
+    )
+    stamp.stamp(book)
+    path = book / "book" / "03-autoencoder.ipynb"
+    path.write_text(path.read_text().replace("/blob/", "/edit/"))
+    [found] = stale(book)
+    assert found.startswith("book/03-autoencoder.ipynb, line ")
+    assert "/edit/" in found
+
+
+def test_a_lost_line_is_an_error_and_nothing_is_written(book):
+    path = book / "_config.yml"
+    text = path.read_text()
+    path.write_text(text.replace("html_baseurl", "html_bas"))
+    stamp.move(book, Address("x", "y", "z"))
+    citation = (book / "CITATION.cff").read_text()
+    with pytest.raises(ValueError, match=r"_config.yml: 0 lines like .*html_baseurl"):
+        stamp.stamp(book)
+    assert (book / "CITATION.cff").read_text() == citation
+
+
+def test_a_notebook_without_its_first_cells_is_named(book):
+    path = book / "book" / "03-autoencoder.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    del notebook.cells[1]
+    nbformat.write(notebook, path)
+    with pytest.raises(ValueError, match=r"03-autoencoder\.ipynb must begin with"):
+        stamped(book)
+
+
+@pytest.mark.parametrize("owner", ["", "a b", "a/b", 'a"', "a\nb"])
+def test_an_owner_that_cannot_be_is_refused(owner):
+    with pytest.raises(ValueError, match="owner cannot be"):
+        Address(owner, "b", "c")
+
+
+def test_the_command_moves_and_stamps(book, monkeypatch, capsys):
+    monkeypatch.setattr(stamp, "ROOT", book)
+    monkeypatch.setattr(stamp.address, "__defaults__", (book,))
+    monkeypatch.setattr(sys, "argv", ["stamp.py", "--owner", "me", "--tag", "v9"])
+    stamp.main()
+    assert (address(book).owner, address(book).tag) == ("me", "v9")
+    assert stale(book) == []
+    said = capsys.readouterr()
+    assert said.out.startswith("https://github.com/me/learning-to-colorize at v9: ")
+    assert "not set" not in said.err

@@ -1,0 +1,139 @@
+"""Write book/does-it-run.md: where the outputs come from, and when tests last passed.
+
+    python tools/runs_page.py
+
+Run `make test` before: the notebooks that it found to run are added to
+results/green-runs.json, which the page is made of, together with the notebooks."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+
+from colorize_lib.files import replacing
+from colorize_lib.results import FOLDER
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "book" / "does-it-run.md"
+RECORD = FOLDER / "green-runs.json"
+FRESH = ROOT / "_build" / "green-runs.json"  # by book/conftest.py, in the tests
+INTRODUCTION = """\
+# Does it still run?
+
+<!-- Made by tools/runs_page.py; change that, and run it again. -->
+
+Two answers for each chapter: where the outputs on its page come from, and when it last ran
+from top to bottom in the tests. Both are written by programs, none by hand.
+
+## The stored outputs
+
+What a chapter's first and last cells said when the page was made. The minutes are those of
+the notebook; trainings that it loaded print their own, beside their tables.
+"""
+TESTED = """\
+## The last green run in the tests
+
+`make test` runs every notebook at the quick scale, and compares the cells whose output
+must not change. The list is renewed where a whole chapter went through.
+"""
+OPENING = re.compile(
+    r"Scale: (?P<scale>\w+) · device: (?P<device>.*?) · data: (?P<data>.*?) · seed"
+)
+CLOSING = re.compile(
+    r": (?P<minutes>[\d.]+) minutes at the \w+ scale on .*\n"
+    r"(?P<date>[\d-]+) · (?P<versions>Python .*)"
+)
+
+
+def main() -> None:
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    if FRESH.exists():
+        record |= json.loads(FRESH.read_text())
+    text = page(record)  # all of it, before a file is touched
+    with replacing(RECORD) as file:
+        file.write((json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+    with replacing(PAGE) as file:
+        file.write(text.encode())
+
+
+def page(record: dict[str, dict]) -> str:
+    """The whole page.
+
+    Args:
+        record: of each notebook that was found to run its ``date``, ``system``,
+            ``python``, ``torch`` and ``minutes``.
+
+    Raises:
+        ValueError: a notebook does not say how it was run.
+    """
+    notebooks = sorted((ROOT / "book").glob("*.ipynb"))
+    runs = [
+        [link, run["scale"], run["device"], run["data"], run["minutes"], run["date"]]
+        for link, run in ((_link(path), stored_run(path)) for path in notebooks)
+    ]
+    versions = {path.stem: stored_run(path)["versions"] for path in notebooks}
+    tested = [[_link(path), *_tested(record.get(path.stem, {}))] for path in notebooks]
+    return "\n".join(
+        [
+            INTRODUCTION,
+            _table(["chapter", "scale", "device", "data", "minutes", "date"], runs),
+            "",
+            *(f"- {_names(names)}: {v}" for v, names in _by_value(versions).items()),
+            "",
+            TESTED,
+            _table(["chapter", "date", "minutes", "on"], tested),
+            "",
+        ]
+    )
+
+
+def stored_run(path: Path) -> dict[str, str]:
+    """What the first and the last cell of a stored notebook have printed."""
+    cells = nbformat.read(path, as_version=4).cells
+    said = "\n".join(
+        output.text
+        for cell in cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "stream"
+    )
+    opening, closing = OPENING.search(said), CLOSING.search(said)
+    if not opening or not closing:
+        raise ValueError(
+            f"{path.name} does not print its scale and its minutes: it must begin with "
+            "chapter.start() and end with run.finish(), and be run"
+        )
+    return opening.groupdict() | closing.groupdict()
+
+
+def _tested(run):
+    if not run:
+        return ["not yet", "–", "–"]
+    where = f"{run['system']}, Python {run['python']}, torch {run['torch']}"
+    return [run["date"], f"{run['minutes']:.1f}", where]
+
+
+def _by_value(versions):
+    found = {}
+    for name, value in versions.items():
+        found.setdefault(value, []).append(name)
+    return found
+
+
+def _names(names):
+    numbers = ", ".join(str(int(name[:2])) for name in names)
+    return f"chapter{'s' if len(names) > 1 else ''} {numbers}"
+
+
+def _link(path):
+    return f"[{int(path.stem[:2])}]({path.stem})"
+
+
+def _table(heads, rows):
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+if __name__ == "__main__":
+    main()
