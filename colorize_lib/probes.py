@@ -40,7 +40,7 @@ def opposite(ab: Tensor) -> Tensor:
 
 
 def of_another_picture(ab: Tensor) -> Tensor:
-    """The colors of the next picture of the batch: vivid, and out of place."""
+    """The colors of the picture before it in the batch: vivid, and out of place."""
     return ab.roll(1, dims=0)
 
 

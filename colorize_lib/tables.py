@@ -160,7 +160,7 @@ def agreement_column(scores: Mapping[str, Scores], classes: str, name: str) -> C
         row: bootstrap(100 * agreement(x.features[classes], true_classes))
         for row, x in scores.items()
     }
-    return Column(f"{name} says as of the truth, % ↑", shares, ".1f")
+    return Column(f"{name}: same class as for the truth, % ↑", shares, ".1f")
 
 
 def accuracy_column(
@@ -180,7 +180,7 @@ def accuracy_column(
         for row, x in scores.items()
     }
     count = (labels != UNLABELED).sum().item()
-    return Column(f"{name} is right on {count:,} labeled, % ↑", shares, ".1f")
+    return Column(f"{name}: right class, of {count:,} labeled, % ↑", shares, ".1f")
 
 
 def stored_columns(result: Mapping, rows: Iterable[str]) -> list[Column]:

@@ -10,7 +10,7 @@ from colorize_lib import results
 from colorize_lib.evaluation import GRAY, TRUTH, evaluate, markdown_table
 from colorize_lib.results import load_result, read_result, save_result
 from colorize_lib.training.comparison import load_comparison
-from colorize_lib.weights import stored_weights
+from colorize_lib.weights import load_weights, stored_weights
 
 
 @pytest.fixture
@@ -73,12 +73,14 @@ OTHERS = {
     "odds",
     "color-counts",
     "trials",
+    "green-runs",
 }  # no scores of single pictures in them
 FILES = {path.stem for path in results.FOLDER.glob("*.json")}
 FILES = sorted(FILES - OTHERS)
 COMPARISONS = [name for name in FILES if name.startswith("compare-")]
 EVALUATION = "evaluation"  # of all models, by more judges
-STORED = [name for name in FILES if name not in [*COMPARISONS, EVALUATION]]
+READINGS = "readings"  # of one model, decided in several ways
+STORED = [name for name in FILES if name not in [*COMPARISONS, EVALUATION, READINGS]]
 CARDS = results.FOLDER.parent / "weights"
 
 
@@ -134,6 +136,26 @@ def test_the_evaluation_of_all_models_agrees_with_their_own_results():
             assert (values - again).abs().max() < 0.05, (name, metric)
     for column in result["columns"]:
         assert list(column["cells"]) == list(result["scores"])
+
+
+def test_one_of_the_readings_is_the_stored_model():
+    read, model = load_result(READINGS), "unet-squeezenet-classes"
+    network, _ = load_weights(stored_weights(model))
+    name = (
+        f"weights divided out by {network.divided_out:.0%}, T = {network.temperature}"
+    )
+    own = load_result(model)["scores"][model].values
+    for metric, values in own.items():
+        again = read["scores"][name].values[metric]
+        assert (values - again).abs().max() < 0.05, metric
+    # It was chosen as the vividest, at its temperature, that is nearer than gray.
+    gray = read["validation"][GRAY]["ciede2000"]
+    others = {
+        way: row
+        for way, row in read["validation"].items()
+        if way.endswith(f"T = {network.temperature}") and row["ciede2000"] < gray
+    }
+    assert max(others, key=lambda way: others[way]["colorfulness"]) == name
 
 
 @pytest.mark.parametrize("name", STORED)

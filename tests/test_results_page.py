@@ -26,6 +26,7 @@ from colorize_lib.training.recipes import RECIPES
 from colorize_lib.weights import DEFAULT
 
 COUNT = 40
+HALF = {"mean": 50.0, "low": 40.0, "high": 60.0}
 
 
 def made_up(seed):
@@ -102,11 +103,15 @@ def test_the_page_has_every_model_with_its_command_and_its_doubts(store, tmp_pat
     judged = {row: made_up(100) for row in (GRAY, "one")} | {TRUTH: made_up(101)}
     for row in judged.values():
         row.values["lpips"] = torch.full((COUNT,), 0.125)
-    sets = {"frechet": (9.0, COUNT), "agreement": (0.5, COUNT), "accuracy": (0.25, 7)}
-    sets, command = dict.fromkeys(judged, sets), "judge them"
-    store("judged", rows=judged, sets=sets, judged_by="a network", command=command)
+    columns = [
+        {"heading": "Fréchet ↓", "digits": ".1f", "cells": dict.fromkeys(judged, 9.04)},
+        {"heading": "% ↑", "digits": ".0f", "cells": dict.fromkeys(judged, HALF)},
+    ]
+    store("evaluation", rows=judged, columns=columns, judged_by="a network")
+    read = {GRAY: made_up(100), "the mode": made_up(4), TRUTH: made_up(101)}
+    store("readings", rows=read, validation={})
     page = results_page.page()
-    assert f"All 4 files with scores name the same protocol and the same {COUNT}" in (
+    assert f"All 5 files with scores name the same protocol and the same {COUNT}" in (
         page
     )
     assert "On other photographs" not in page
@@ -115,19 +120,21 @@ def test_the_page_has_every_model_with_its_command_and_its_doubts(store, tmp_pat
         assert page.count(f"\n| {name} |") >= 3
     for words in (
         "compare them",
-        "judge them",
-        "Scoring judged",
+        "python tools/evaluate_models.py",
+        "Scoring evaluation",
+        "Scoring readings",
+        "python tools/read_odds.py",
+        "| the mode |",
         "What a network makes",
-        "the\n7 of",
     ):
         assert words in page
-    assert page.count("| 50% | 25% |") == 3
+    assert page.count("| 9.0 | 50<br><small>40 to 60</small> |") == 3
     assert "2 seeds of each: 1 epoch at 32 px" in page
     assert "| L3 | 5.0" in page
     assert "shows nothing: `counts.json`." in page
     store("other", 5, protocol="In another way.")
     page = results_page.page()
-    assert "4 of the 5 files" in page
+    assert "5 of the 6 files" in page
     assert "**Not to be compared with these**: other." in page
     first, _, apart = page.partition("## On other photographs, 1")
     assert "| other |" not in first
@@ -259,7 +266,15 @@ def test_landings_are_told_for_each_thing():
 
 def test_what_networks_judge_is_told_with_percents():
     estimate = {"mean": 0.25, "low": 0.2, "high": 0.3}
-    sets = {"frechet": (12.34, 9), "agreement": (0.5, 9), "accuracy": (0.25, 4)}
-    table = judged_table({"summary": {"a": {"lpips": estimate}}, "sets": {"a": sets}})
-    row = "| a | 0.250<br><small>0.200 to 0.300</small> | 12.3 | 50% | 25% |"
-    assert table.splitlines()[-1] == row
+    columns = [
+        {"heading": "Fréchet ↓", "digits": ".1f", "cells": {"a": 12.34}},
+        {"heading": "% ↑", "digits": ".0f", "cells": {"a": HALF}},
+    ]
+    summary = {"a": {"lpips": estimate}}
+    judged = {"summary": summary, "columns": columns, "judged_by": "x"}
+    lines = judged_table(judged).splitlines()
+    assert lines[0] == "|  | LPIPS (x) ↓ | Fréchet ↓ | % ↑ |"
+    assert lines[-1] == (
+        "| a | 0.250<br><small>0.200 to 0.300</small> | 12.3 "
+        "| 50<br><small>40 to 60</small> |"
+    )

@@ -84,7 +84,7 @@ def test_accuracy_says_of_how_many_it_is(scores):
     labels[:7] = scores["net"].features["classes"][:7]
     labels[0] = (labels[0] + 1) % 3
     shares = accuracy_column(scores, "classes", "x", labels)
-    assert shares.heading == "x is right on 7 labeled, % ↑"
+    assert shares.heading == "x: right class, of 7 labeled, % ↑"
     assert shares.cells["net"].mean == pytest.approx(600 / 7)
     with pytest.raises(ValueError, match="none of 20 pictures is labeled"):
         accuracy_column(scores, "classes", "x", torch.full((20,), -1))

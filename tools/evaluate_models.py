@@ -19,6 +19,7 @@ from colorize_lib.perception import (
     LPIPS,
     ImageNetClassifier,
     PooledFeatures,
+    agreement,
     frechet_distance,
     frechet_name,
     imagenet_labels,
@@ -37,6 +38,7 @@ MODELS = (
     "unet-squeezenet",
     "pix2pix",
     "wgan-gp",
+    "unet-squeezenet-classes",
 )
 NETWORK = "squeezenet1_1"
 SIZES, REPEATS = (25, 50, 100, 200, 400, 800), 10
@@ -75,13 +77,13 @@ def main() -> None:
     test = pictures.held_out("test", TEST_SIZE).names
     columns = [
         frechet_column(scores, "features", frechet_name(features)),
-        frechet_column(scores, "features of Lab", "the same of Lab taken for RGB"),
+        frechet_column(scores, "features of Lab", "wrongly, of Lab taken for RGB"),
         agreement_column(scores, "class", "SqueezeNet"),
         accuracy_column(scores, "class", "SqueezeNet", imagenet_labels(test)),
     ]
     save_result(
         FOLDER / "evaluation.json",
-        {name: Scores(row.values) for name, row in scores.items()},
+        {name: Scores(_kept(row, scores[TRUTH])) for name, row in scores.items()},
         [],
         columns=[asdict(column) for column in columns],
         probes=list(PROBES),
@@ -97,6 +99,12 @@ def main() -> None:
         device=device,
         protocol=PROTOCOL,
     )
+
+
+def _kept(row, truth):
+    """What is kept of each picture, to compare in pairs; features are too large."""
+    same = agreement(row.features["class"], truth.features["class"])
+    return row.values | {"same_class": same}
 
 
 def _lab_codes(pictures):

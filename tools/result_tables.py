@@ -5,6 +5,7 @@ Results of different photographs do not get into one table."""
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from colorize_lib.evaluation import GRAY, HEADINGS, TRUTH, Estimate, paired_differences
+from colorize_lib.tables import Column, stored_columns
 from colorize_lib.training.comparison import Run
 from colorize_lib.training.landing import COLUMNS, SEVERAL
 from colorize_lib.weights import DEFAULT
@@ -67,9 +68,14 @@ def score_tables(results: Mapping[str, dict]) -> str:
     rows = {GRAY: reference["summary"][GRAY]}
     rows |= {name: result["summary"][name] for name, result in results.items()}
     rows |= {TRUTH: reference["summary"][TRUTH]}
+    return rows_table(rows)
+
+
+def rows_table(summary: Mapping[str, Mapping[str, Mapping]]) -> str:
+    """Means and their intervals over photographs, of the rows of one result."""
     estimates = {
         row: {metric: Estimate(**estimate) for metric, estimate in scores.items()}
-        for row, scores in rows.items()
+        for row, scores in summary.items()
     }
     return _tables(estimates, _with_interval)
 
@@ -105,18 +111,19 @@ def seeds_tables(runs: Sequence[Run]) -> str:
 
 def judged_table(result: Mapping) -> str:
     """What other networks make of the colored pictures, of tools/evaluate_models.py."""
-    rows = [
-        [
-            name,
-            _with_interval(Estimate(**result["summary"][name]["lpips"]), ".3f"),
-            f"{judged['frechet'][0]:.1f}",
-            f"{judged['agreement'][0]:.0%}",
-            f"{judged['accuracy'][0]:.0%}",
-        ]
-        for name, judged in result["sets"].items()
-    ]
-    heads = ["LPIPS ↓", "Fréchet distance ↓", "class of the truth ↑", "right class ↑"]
-    return markdown(["", *heads], rows)
+    rows, name = list(result["summary"]), result["judged_by"]
+    lpips = {row: Estimate(**result["summary"][row]["lpips"]) for row in rows}
+    columns = [Column(f"LPIPS ({name}) ↓", lpips, ".3f")]
+    columns += stored_columns(result, rows)
+    lines = [[row, *(_in_column(column, row) for column in columns)] for row in rows]
+    return markdown(["", *(column.heading for column in columns)], lines)
+
+
+def _in_column(column, row):
+    cell = column.cells[row]
+    if isinstance(cell, Estimate):
+        return _with_interval(cell, column.digits)
+    return column.text(row)
 
 
 def landing_tables(runs: Sequence[dict]) -> str:

@@ -14,6 +14,7 @@ from result_tables import (
     groups,
     judged_table,
     landing_tables,
+    rows_table,
     same_photographs,
     score_tables,
     seeds_tables,
@@ -27,6 +28,11 @@ from colorize_lib.training.comparison import load_comparison
 from colorize_lib.training.recipes import RECIPES
 from colorize_lib.weights import DEFAULT
 
+# What neither trains nor compares models: the piece of `make full`, and its script.
+SCRIPTS = {
+    "evaluation": ("evaluate", "evaluate_models.py"),
+    "readings": ("read odds", "read_odds.py"),
+}
 PAGE = Path(__file__).parent.parent / "book" / "all-results.md"
 
 INTRODUCTION = """\
@@ -64,11 +70,19 @@ intervals over photographs are in the chapters.
 JUDGED = """\
 ## Judged by networks
 
-What {judged_by} makes of the colored pictures, on {count} photographs. "Class of the
-truth": how often a picture is taken for the same as its photograph; "right class": on the
-{labeled} of them whose class is known. The scores depend on that network, and the Fréchet
-distance on the number of pictures, too: no other paper's or page's may be put beside them.
-Rows that are no models are given the true colors and spoil them in a known way.
+What {judged_by} makes of the colored pictures, on {count} photographs: "same class", how
+often a picture is taken for the same as its photograph; "right class", on those whose class
+is known. The scores depend on that network, and the Fréchet distance on the number of
+pictures, too: no other paper's or page's may be put beside them. That of Lab is a mistake
+on purpose, see [chapter 9](09-evaluation). Rows that are no models are given the true
+colors and spoil them in a known way.
+"""
+READINGS = """\
+## One model, read in several ways
+
+`unet-squeezenet-classes` predicts odds of colors. How much of the training's weights is
+divided out of them, and how they become one color, is decided afterwards: see [chapter
+10](10-why-brown). A cell is the mean over the photographs and, below it, its interval.
 """
 LANDINGS = """\
 ## Where methods land
@@ -110,8 +124,13 @@ def page() -> str:
     for name in (name for name in files if "runs" in files[name]):
         parts += [f"### {name}", _budget(name, files[name], reference)]
         parts.append(seeds_tables(load_comparison(name)[0]))
-    for result in (result for result in files.values() if "sets" in result):
-        parts += [JUDGED.format(**result, **_counts(result)), judged_table(result)]
+    for result in (result for result in files.values() if "columns" in result):
+        parts += [
+            JUDGED.format(**result, count=len(result["photographs"]["test"])),
+            judged_table(result),
+        ]
+    for result in (result for result in files.values() if "validation" in result):
+        parts += [READINGS, rows_table(result["summary"])]
     parts += [LANDINGS, landing_tables(read["landings"]["runs"])]
     rest = [f"`{name}.json`" for name in read if name not in {*files, "landings"}]
     parts.append(MAKE_AGAIN.format(others=", ".join(rest) or "none"))
@@ -145,6 +164,8 @@ def _place(name):
 
 def _piece(name):
     """What `make full` calls the training of a result file."""
+    if name in SCRIPTS:
+        return SCRIPTS[name][0]
     compared = name.removeprefix("compare-")
     return f"train {name}" if compared == name else f"compare {compared}"
 
@@ -181,11 +202,6 @@ def _protocol(result):
     return f"Scored on {count} photographs. {result['protocol']}"
 
 
-def _counts(result):
-    accuracy = next(iter(result["sets"].values()))["accuracy"]
-    return {"count": len(result["photographs"]["test"]), "labeled": accuracy[1]}
-
-
 def _budget(name, result, reference):
     seeds = len({seed for _, seed in result["runs"]})
     recipes = result.get("recipes", {}).values() or [result["recipe"]]
@@ -208,7 +224,7 @@ def _provenance(name: str, files: Mapping[str, dict]) -> str:
     photographs, versions = result["photographs"], result["versions"]
     kinds = {"data": "", "also": "also ", "small": "small pictures of "}
     pictures = [kinds[k] + photographs[k] for k in kinds if photographs.get(k)]
-    done = "Scoring" if "sets" in result else "Training"
+    done = "Scoring" if name in SCRIPTS else "Training"
     lines = [f"### {done} {name}", "", f"- on {'; '.join(pictures)}"]
     if name in result["scores"]:
         lines += _of_the_recipe(result["recipe"], files)
@@ -260,12 +276,12 @@ def _has_changed(stored, now):
 
 
 def _commands(name, result):
-    if "command" in result:
+    if "command" in result and name not in SCRIPTS:
         return [result["command"], f"python tools/store_model.py runs/{name}"]
     compared = name.removeprefix("compare-")
     words = ["python tools/compare_networks.py", compared]
-    if compared == name:
-        words = ["python tools/evaluate_models.py"]
+    if name in SCRIPTS:
+        words = [f"python tools/{SCRIPTS[name][1]}"]
     for option in ("data", "also", "small"):
         named = filter(None, result["photographs"].get(option, "").split(", "))
         words += [f"--{option} {folder}" for folder in named]

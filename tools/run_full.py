@@ -29,7 +29,9 @@ CHAPTERS = {
     "06-patchgan": [],
     "07-pix2pix": ["land", "compare games", "train pix2pix"],
     "08-wgan-gp": ["train wgan-gp"],
-    "09-evaluation": ["evaluate"],
+    # The next chapter's model belongs into the table of this one.
+    "09-evaluation": ["train unet-squeezenet-classes", "evaluate"],
+    "10-why-brown": ["compare losses", "count colors", "find odds", "read odds"],
 }
 
 

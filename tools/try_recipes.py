@@ -30,7 +30,6 @@ TRIALS = {
     "autoencoder-l2": ("everyday", 48, 1, 1000),
     "fusion-squeezenet": ("everyday", 48, 1, 1000),
     "unet": ("everyday", 48, 1, 1000),
-    "unet-squeezenet-classes": ("everyday", 48, 1, 1000),
     "landscapes-pix2pix": ("landscapes", 256, 1, 160),  # its network needs 256
     "coco-pix2pix-scratch": ("coco/train_sample", 256, 1, 160),
     "coco-pix2pix": ("coco/train_sample", 64, 3, None),

@@ -19,8 +19,9 @@ from colorize_lib.color_bins import (
 )
 from colorize_lib.models.backbone_unet import BackboneUNet, squeezenet_unet
 
-# The paper leaves all weights in (0) and is vivid; the true odds (1) are pale. A half
-# was nearest to photographs, of what is vivid: tools/read_odds.py, on validation ones.
+# The paper leaves all weights in (0) and is vivid; the true odds (1) are pale. Of
+# quarters, a half is the vividest that is nearer than gray: tools/read_odds.py, on
+# validation photographs.
 DIVIDED_OUT = 0.5
 
 

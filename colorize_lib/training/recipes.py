@@ -170,7 +170,9 @@ _OURS = (
         pretrained=True,
         start_from="unet-squeezenet",
         about="The stored unet-squeezenet goes on with odds for 261 bins of color, rare "
-        "ones weighted up (Zhang, Isola and Efros 2016). So far trained briefly only.",
+        "ones weighted up (Zhang, Isola and Efros 2016), for 3 epochs of 22,000 small "
+        "pictures and one of 2,500. 26 minutes on one CPU core: 55 % of the true "
+        "colorfulness, at gray's distance from the photographs.",
     ),
 )
 

@@ -144,7 +144,7 @@ def _printed(text):
 
 def _numbers(text, kinds, title=""):
     kinds = kinds | {"Lab units"}  # outputs seldom repeat this unit
-    kinds |= {"%"} if "%" in text else set()
+    kinds |= {"%"} if "%" in title + text else set()
     kinds |= {"time"} if re.search(r"minute|hour", f"{title} {text}") else set()
     for match in re.finditer(r"\d[\d,]*(?:\.\d+)?", text):
         yield float(match[0].rstrip(",").replace(",", "")), kinds

@@ -138,8 +138,8 @@ def test_the_numbers_are_those_of_the_library(command, home, hub, capsys):
     distance = frechet_distance(extractor(colored), extractor(truths))
     assert row["Fréchet distance (SqueezeNet) ↓"] == pytest.approx(distance, rel=1e-3)
     assert len(row) == 9
-    assert row["SqueezeNet is right on 1 labeled, % ↑"]["mean"] in (0, 100)
-    assert content["rows"][TRUTH]["SqueezeNet says as of the truth, % ↑"]["mean"] == 100
+    assert row["SqueezeNet: right class, of 1 labeled, % ↑"]["mean"] in (0, 100)
+    assert content["rows"][TRUTH]["SqueezeNet: same class as for the truth, % ↑"]["mean"] == 100
     assert content["rows"][TRUTH]["LPIPS (SqueezeNet) ↓"]["mean"] == 0
     assert "Fréchet distance (SqueezeNet) is of 9 pictures" in content["caption"]
 
@@ -152,7 +152,7 @@ def test_without_labels_there_is_agreement_alone(
     command[3] = str(tmp_path / "photos")
     content = run_json([*command, "--classifier", "squeezenet1_1"], capsys)
     assert not [heading for heading in content["rows"][GRAY] if "right" in heading]
-    assert "SqueezeNet says as of the truth, % ↑" in content["rows"][GRAY]
+    assert "SqueezeNet: same class as for the truth, % ↑" in content["rows"][GRAY]
     assert "No photograph is labeled" in content["caption"]
 
 

@@ -1,0 +1,98 @@
+"""Score the ways to turn the stored classifier's odds into colors.
+
+    python tools/read_odds.py --data photos/ --data more/
+
+Give --data as for the model's training, so that the held-out photographs are the same;
+without it, COCO sample. What it finds goes into results/readings.json."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from colorize_lib.color import AB_SCALE
+from colorize_lib.color_bins import annealed_mean, mode, sample, without_weights
+from colorize_lib.evaluation import evaluate
+from colorize_lib.inference import predict_ab
+from colorize_lib.photos import batches, coco_sample, from_path
+from colorize_lib.results import FOLDER, save_result
+from colorize_lib.training.data import Pictures
+from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE, held_out_batches
+from colorize_lib.weights import load_weights, stored_weights
+
+MODEL = "unet-squeezenet-classes"
+SMALL = 96  # pixels of the validation photographs, among which the way was chosen
+SHARES, TEMPERATURES = (0.0, 0.25, 0.5, 0.75, 1.0), (0.2, 0.38, 0.7, 1.0)
+
+
+class Reading(nn.Module):
+    """The network with another way to decide; odds are found once for all ways."""
+
+    last = (torch.empty(0), torch.empty(0))  # what was seen, and its logits
+
+    def __init__(self, network, decide, share):
+        super().__init__()
+        self.network, self.decide, self.share = network, decide, share
+
+    def forward(self, l):
+        if not torch.equal(Reading.last[0], l):
+            Reading.last = (l, self.network.classifier(l).float())
+        logits = without_weights(Reading.last[1], self.network.weights, self.share)
+        ab = self.decide(logits, self.network.bins) / AB_SCALE
+        return F.interpolate(ab, l.shape[2:], mode="bilinear")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, action="append", default=[])
+    parser.add_argument("--prepared", type=Path)
+    gpu = torch.cuda.is_available()
+    parser.add_argument("--device", default="cuda" if gpu else "cpu")
+    options = parser.parse_args()
+    sources = [from_path(path) for path in options.data] or [coco_sample()]
+    pictures = Pictures(sources, folder=options.prepared)
+    network, about = load_weights(stored_weights(MODEL))
+    network.to(options.device)
+
+    def ways(shares, temperatures):
+        return {
+            f"weights divided out by {share:.0%}, T = {t}": Reading(
+                network, partial(annealed_mean, temperature=t), share
+            )
+            for share in shares
+            for t in temperatures
+        }
+
+    small = batches(pictures.held_out("validation", SMALL), 32, device=options.device)
+    with torch.inference_mode():
+        validation = evaluate(ways(SHARES, TEMPERATURES), small)
+    random = torch.Generator(options.device).manual_seed(0)
+    rows = ways(SHARES, (0.38,)) | ways((0.0, 1.0), (1.0,))
+    rows["weights divided out, mode"] = Reading(network, mode, 1.0)
+    rows["weights divided out, sample"] = Reading(
+        network, partial(sample, generator=random), 1.0
+    )
+    rows = {
+        name: partial(predict_ab, way, size=about["size"]) for name, way in rows.items()
+    }
+    save_result(
+        FOLDER / "readings.json",
+        evaluate(rows, held_out_batches(pictures, "test", options.device)),
+        [],
+        validation={name: row.means() for name, row in validation.items()},
+        size=about["size"],
+        photographs={
+            "data": ", ".join(path.resolve().name for path in options.data)
+            or "coco_sample",
+            "test": pictures.held_out("test", TEST_SIZE).names,
+        },
+        device=options.device,
+        protocol=PROTOCOL,
+    )
+
+
+if __name__ == "__main__":
+    main()
