@@ -67,11 +67,27 @@ def test_chapters_link_to_themselves_and_ask_for_a_gpu_where_they_train():
     here = Address("a", "b", "v1")
     place = "colab.research.google.com/github/a/b/blob/v1/book/07-pix2pix.ipynb"
     assert f"](https://{place})" in stamp.link(here, "07-pix2pix")
-    assert stamp.metadata("07-pix2pix")["accelerator"] == "GPU"
-    assert stamp.metadata("07-pix2pix")["colab"]["gpuType"] == "T4"
-    assert "accelerator" not in stamp.metadata("01-rgb-and-lab")
+    trains, colors = (
+        stamp.metadata("07-pix2pix", ""),
+        stamp.metadata("01-rgb-and-lab", ""),
+    )
+    assert (trains["accelerator"], trains["colab"]["gpuType"]) == ("GPU", "T4")
+    assert "accelerator" not in colors
     chapters = {path.stem for path in (ROOT / "book").glob("*.ipynb")}
     assert set(stamp.WITHOUT_GPU) < chapters
+
+
+def test_a_chapter_is_described_as_in_the_preface(book):
+    about = stamp.descriptions(book)["07-pix2pix"]
+    assert about.startswith("A game between two networks: ")
+    assert about.endswith(".")
+    found = nbformat.read(book / "book" / "07-pix2pix.ipynb", as_version=4).metadata
+    assert found["og:description"] == about
+    assert found["myst"]["html_meta"]["description"] == about
+    index = book / "book" / "index.md"
+    index.write_text(index.read_text().replace("](07-pix2pix)", "](70-pix2pix)"))
+    with pytest.raises(ValueError, match=r"07-pix2pix\.ipynb is missing in the table"):
+        stamped(book)
 
 
 def test_the_setup_cell_has_at_most_four_lines_of_code():

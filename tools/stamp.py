@@ -160,8 +160,11 @@ def stamped(root: Path) -> dict[Path, str]:
         for start, value in stamps.items():
             text = _set(path, text, rf"(?m)^({re.escape(start)}).*$", value)
         found[path] = text
+    about = descriptions(root)
     for path in sorted((root / "book").glob("*.ipynb")):
-        found[path] = _notebook(path, here)
+        if path.stem not in about:
+            raise ValueError(f"{path.name} is missing in the table of book/index.md")
+        found[path] = _notebook(path, here, about[path.stem])
     return found
 
 
@@ -199,14 +202,30 @@ if "google.colab" in str(get_ipython()):  # fetch the book; move no package
     runpy.run_path("{folder}/tools/in_colab.py", run_name="__main__")"""
 
 
-def metadata(notebook: str) -> dict:
-    """What Colab reads in a notebook: whether to ask for a GPU, and which."""
-    if notebook in WITHOUT_GPU:
-        return {"colab": {"provenance": []}}
-    return {"accelerator": "GPU", "colab": {"gpuType": "T4", "provenance": []}}
+def descriptions(root: Path) -> dict[str, str]:
+    """What the preface says of each chapter: for searches and sites that link to it."""
+    text = (root / "book" / "index.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[.*?\]\((\d\d-.*?)\) \| (.*?) \|$", text, re.MULTILINE)
+    return {name: f"{about[0].upper()}{about[1:]}." for name, about in rows}
 
 
-def _notebook(path, here):
+def metadata(notebook: str, about: str) -> dict:
+    """What others read in a notebook.
+
+    Colab: whether to ask for a GPU, and which. The pages: how they describe themselves.
+    """
+    found = {
+        "colab": {"provenance": []},
+        "myst": {"html_meta": {"description": about}},
+        "og:description": about,
+    }
+    if notebook not in WITHOUT_GPU:
+        found["accelerator"] = "GPU"
+        found["colab"]["gpuType"] = "T4"
+    return found
+
+
+def _notebook(path, here, about):
     notebook = nbformat.read(path, as_version=4)
     title, setup = notebook.cells[:2]
     paragraphs = title.source.split("\n\n")
@@ -223,9 +242,8 @@ def _notebook(path, here):
         paragraphs.pop()
     paragraphs.append(badge())
     title.source, setup.source = "\n\n".join(paragraphs), setup_cell(here)
-    for name in ("accelerator", "colab"):
-        notebook.metadata.pop(name, None)
-    notebook.metadata.update(metadata(path.stem))
+    notebook.metadata.pop("accelerator", None)
+    notebook.metadata.update(metadata(path.stem, about))
     return nbformat.writes(notebook) + "\n"
 
 

@@ -36,6 +36,7 @@ def coco_sample(path: str | Path | None = None) -> Source:
             raise ImportError(
                 "COCO sample is fetched by fastai: pip install fastai, or give its path"
             ) from error
+        print("COCO sample: 3 GB, fetched once; the bar tells how long it takes")
         with _downloading("COCO sample"):
             path = untar_data(URLs.COCO_SAMPLE)
     path = Path(path).expanduser()

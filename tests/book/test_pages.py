@@ -2,10 +2,12 @@
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from stamp import address
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "_build" / "html"
@@ -157,3 +159,71 @@ def test_code_is_shown_and_highlighted(page):
         assert soup.select("main .cell_input .highlight span"), (
             f"{path.name} shows no code"
         )
+
+
+# ------------------------------------------------------------ as it is published
+
+
+def test_a_page_tells_other_sites_and_searches_what_it_is(page):
+    path, soup = page
+    told = {
+        meta.get("property", meta.get("name")): meta.get("content", "")
+        for meta in soup.select("head meta")
+    }
+    place = f"{address().pages}{path.relative_to(HTML).as_posix()}"
+    assert told["og:url"] == place
+    assert soup.select_one("link[rel=canonical]")["href"] == place
+    assert len(told["og:title"]) > 3
+    assert len(told["description"]) > 40, f"{path.name}: {told['description']!r}"
+    assert "Colab" not in told["description"], f"{path.name}: {told['description']!r}"
+    picture = told["og:image"].removeprefix(address().pages)
+    assert (HTML / picture).is_file(), f"{path.name}: no picture {told['og:image']}"
+    assert len(told["og:image:alt"]) > 20
+    icon = soup.select_one("link[rel='icon'], link[rel='shortcut icon']")
+    assert (path.parent / icon["href"]).is_file()
+
+
+def test_a_chapter_has_its_number_and_opens_itself_in_colab(page):
+    path, soup = page
+    if not (ROOT / "book" / f"{path.stem}.ipynb").exists():
+        return
+    title = soup.select_one("main h1").find(string=True).strip()
+    assert title.startswith(f"{int(path.stem[:2])}. ")
+    own = address().colab(path.stem)
+    shown = soup.select_one("main section a img")
+    assert shown["alt"] == "Open this chapter in Colab"
+    links = {
+        link["href"] for link in soup.select("a[href*='colab.research.google.com']")
+    }
+    assert links == {own}, f"{path.name}: {links - {own}}"
+    assert soup.select(f".dropdown-launch-buttons a[href='{own}']"), "no launch button"
+
+
+def test_a_page_with_its_pictures_is_small_enough_for_a_phone(page):
+    path, soup = page
+    pictures = {
+        (path.parent / unquote(img["src"])).resolve()
+        for img in soup.select("main img[src]")
+        if not img["src"].startswith("data:")
+    }
+    size = path.stat().st_size + sum(picture.stat().st_size for picture in pictures)
+    assert size < 1_500_000, f"{path.name} and its pictures: {size:,} bytes"
+
+
+def test_the_sitemap_names_every_page_at_its_address():
+    sitemap = ElementTree.parse(HTML / "sitemap.xml")
+    named = {place.text for place in sitemap.iter() if place.tag.endswith("}loc")}
+    assert {f"{address().pages}{name}.html" for name in PAGES} <= named
+
+
+def test_a_lost_visitor_gets_a_page_whose_links_work_from_any_folder():
+    soup = BeautifulSoup((HTML / "404.html").read_text(), "html.parser")
+    start = f"/{address().repository}/"
+    for tag, attribute in (("link", "href"), ("script", "src"), ("a", "href")):
+        for element in soup.find_all(tag, **{attribute: True}):
+            place = urlsplit(element[attribute])
+            if place.scheme or place.netloc or not place.path:
+                continue
+            assert place.path.startswith(start), element[attribute]
+            target = HTML / unquote(place.path).removeprefix(start)
+            assert target.exists(), element[attribute]
