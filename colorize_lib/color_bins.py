@@ -131,8 +131,8 @@ def annealed_mean(
     """The mean color of odds that were sharpened first; the paper's equation 5.
 
     At a temperature of 1 it is the mean, which L2 learns; near 0 it is the mode. In
-    between, the likelier of two colors prevails. Where both are equally likely it is
-    their mean at every temperature.
+    between, the likelier of two BINS prevails: of two equally likely colors, the one in
+    the middle of its bin, if odds were learned from soft bins.
 
     Args:
         logits: ``(B, Q, H, W)``.

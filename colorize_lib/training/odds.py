@@ -93,15 +93,34 @@ def odds_table(runs: list[Mapping]) -> str:
     """
     cells = [(kind, i) for kind in SEVERAL for i in range(len(LAWS[kind].odds))]
     heads = [f"{kind}: {LAWS[kind].names[i]}" for kind, i in cells]
-    heads += [f"{kind}: off" for kind in SEVERAL]
+    true = [f"{LAWS[kind].odds[i]:.0%}" for kind, i in cells]
+    values = [lambda run, k=kind, i=i: run[k]["odds"][i] for kind, i in cells]
+    return _table(heads, {"the truth": true} | _rows(runs, values))
+
+
+def misplaced_table(runs: list[Mapping]) -> str:
+    """A Markdown table in percent: how much of a single pixel's odds is misplaced.
+
+    Args:
+        runs: as for :func:`odds_table`.
+    """
+    heads = [f"{kind}: misplaced" for kind in SEVERAL]
+    return _table(heads, _rows(runs, [lambda run, k=k: run[k]["off"] for k in SEVERAL]))
+
+
+def _rows(runs, values):
+    methods = {}
+    for run in runs:
+        methods.setdefault(run["method"], []).append(run)
+    return {
+        method: [_percent([value(run) for run in seeds]) for value in values]
+        for method, seeds in methods.items()
+    }
+
+
+def _table(heads, rows):
     lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    true = [f"{LAWS[kind].odds[i]:.0%}" for kind, i in cells] + ["0%"] * len(SEVERAL)
-    lines.append(f"| the truth | {' | '.join(true)} |")
-    for method in dict.fromkeys(run["method"] for run in runs):
-        seeds = [run for run in runs if run["method"] == method]
-        texts = [_percent([run[kind]["odds"][i] for run in seeds]) for kind, i in cells]
-        texts += [_percent([run[kind]["off"] for run in seeds]) for kind in SEVERAL]
-        lines.append(f"| {method} | {' | '.join(texts)} |")
+    lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()]
     return "\n".join(lines)
 
 

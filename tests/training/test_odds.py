@@ -9,6 +9,7 @@ from colorize_lib.training.odds import (
     expected_odds,
     load_color_counts,
     load_odds,
+    misplaced_table,
     odds_table,
 )
 
@@ -137,8 +138,13 @@ def test_a_table_of_single_runs_and_of_several():
     assert table[2].startswith(
         "| the truth | 50% | 50% | 60% | 40% | 33% | 33% | 33% |"
     )
-    assert table[3].startswith("| a | 50% | 50% | 60% | 40% | 33% | 33% | 33% | 0% |")
+    assert table[3].startswith("| a | 50% | 50% | 60% | 40% | 33% | 33% | 33% |")
     assert "50% (50% to 50%)" in odds_table([one, one | {"seed": 1}])
+    head, _, row = misplaced_table([one]).splitlines()
+    assert head == "| | car: misplaced | roof: misplaced | balloon: misplaced |"
+    assert row == "| a | 0% | 0% | 0% |"
+    other = one | {"car": {"odds": [1, 0], "off": 0.5}, "seed": 1}
+    assert "| a | 25% (0% to 50%) |" in misplaced_table([one, other])
 
 
 def test_the_stored_counts_are_of_every_pixel():
