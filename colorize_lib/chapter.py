@@ -21,6 +21,7 @@ from colorize_lib.photos import (
     cache_folder,
     coco_sample,
     combined,
+    draw,
     drawn_photographs,
     from_path,
 )
@@ -50,12 +51,22 @@ class Chapter:
         full = colab if full is None else full
         return {"quick": quick, "colab": colab, "full": full}[self.scale]
 
-    def photographs(self) -> Source:
+    def photographs(self, most: int | None = None) -> Source:
         """The photographs that a chapter learns from.
 
         Those of ``COLORIZE_PHOTOS``, folders or archives with ``os.pathsep`` between
         them; without it drawn scenes at the quick scale, and COCO sample at the others.
+
+        Args:
+            most: of more than so many, as many are drawn: enough to compare many
+                short trainings. The same ones each time.
         """
+        source = self._all_photographs()
+        if most is None or len(source) <= most:
+            return source
+        return source.subset(draw(source, most, seed=0))
+
+    def _all_photographs(self):
         if paths := os.environ.get("COLORIZE_PHOTOS"):
             sources = [from_path(path) for path in paths.split(os.pathsep)]
             return sources[0] if len(sources) == 1 else combined(*sources)

@@ -136,6 +136,18 @@ def test_a_training_folder_belongs_to_one_recipe_and_one_set_of_photographs(
     assert len(others - {folder}) == 4
 
 
+def test_photographs_for_a_comparison_are_drawn_once_for_all(
+    monkeypatch, tmp_path, write_photos
+):
+    monkeypatch.setenv("COLORIZE_PHOTOS", str(write_photos(tmp_path / "many", 6)))
+    run = Chapter("05-unet", "colab", torch.device("cpu"), 0)
+    assert len(run.photographs()) == len(run.photographs(most=6)) == 6
+    drawn = run.photographs(most=4)
+    assert len(set(drawn.names)) == 4
+    assert set(drawn.names) < set(run.photographs().names)
+    assert run.photographs(most=4).names == drawn.names
+
+
 def test_trainings_may_lie_elsewhere_than_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("COLORIZE_RUNS", str(tmp_path / "drive"))
     run = Chapter("03-autoencoder", "quick", torch.device("cpu"), 0)
