@@ -74,6 +74,7 @@ OTHERS = {
     "color-counts",
     "trials",
     "green-runs",
+    "colab-estimate",
 }  # no scores of single pictures in them
 FILES = {path.stem for path in results.FOLDER.glob("*.json")}
 FILES = sorted(FILES - OTHERS)

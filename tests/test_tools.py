@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import estimate_colab
 import pytest
 import recipes_page
 import run_full
 import try_recipes
+from torch import nn
 
 from colorize_lib import results
 from colorize_lib.training.recipes import RECIPES
@@ -118,6 +120,28 @@ def test_memory_is_that_of_the_command_and_of_what_it_starts(tmp_path):
     assert not record.is_done("hungry")
     record.finish("hungry")
     assert run_full.Record(tmp_path / "full.json").is_done("hungry")
+
+
+# ------------------------------------------------------------ minutes in Colab
+
+
+def test_the_stored_estimate_follows_from_what_is_counted():
+    stored = json.loads((results.FOLDER / "colab-estimate.json").read_text())
+    trained = {
+        name
+        for name, pieces in run_full.CHAPTERS.items()
+        if pieces and not name.startswith("09")
+    }
+    assert set(stored) == set(estimate_colab.CHAPTERS) == trained
+    for name, works in estimate_colab.CHAPTERS.items():
+        assert stored[name]["minutes"] == pytest.approx(estimate_colab.minutes(works))
+        assert stored[name]["minutes"] <= 20.5
+
+
+def test_operations_of_a_layer_are_those_counted_by_hand():
+    layer = nn.Conv2d(1, 4, 3, padding=1)
+    # Multiplications and additions, forward and for the weights; none for the input.
+    assert estimate_colab.counted(layer, 8) == 2 * 2 * 4 * 9 * 64
 
 
 # ------------------------------------------------------------ trials of recipes

@@ -124,7 +124,11 @@ class Record:
             subprocess.CalledProcessError: it failed.
         """
         started, gpu = time.monotonic(), GpuMemory()
-        environment = os.environ | {"COLORIZE_SCALE": "full", "COLORIZE_LOAD": "1"}
+        environment = os.environ | {
+            "COLORIZE_SCALE": "full",
+            "COLORIZE_LOAD": "1",
+            "COLORIZE_RUNS": str(ROOT / "runs"),  # chapter 4 looks into its networks
+        }
         process = subprocess.Popen(
             [sys.executable, *command], cwd=ROOT, env=environment
         )

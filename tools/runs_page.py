@@ -9,6 +9,7 @@ import json
 import re
 from pathlib import Path
 
+import estimate_colab as colab
 import nbformat
 
 from colorize_lib.files import replacing
@@ -30,6 +31,16 @@ from top to bottom in the tests. Both are written by programs, none by hand.
 
 What a chapter's first and last cells said when the page was made. The minutes are those of
 the notebook; trainings that it loaded print their own, beside their tables.
+"""
+ESTIMATED = """\
+## Minutes in Colab, estimated
+
+Nobody has timed these yet. `tools/estimate_colab.py` counts the floating-point operations
+and the steps of what a chapter trains at the colab scale, and assumes of the free T4 that
+it does {useful:.0f} of its 65 million million operations a second, that a step takes at
+least {step:g} s ({pix2pix:g} s in a game of pix2pix, {wgan:g} s with a gradient penalty),
+that {prepared} photographs a second are prepared, that 3 GB arrive in {download:.1f} minutes, and that all else
+takes {other:.0f} minutes. Chapters that train nothing large take a minute or two.
 """
 TESTED = """\
 ## The last green run in the tests
@@ -74,12 +85,30 @@ def page(record: dict[str, dict]) -> str:
     ]
     versions = {path.stem: stored_run(path)["versions"] for path in notebooks}
     tested = [[_link(path), *_tested(record.get(path.stem, {}))] for path in notebooks]
+    estimate = json.loads((FOLDER / "colab-estimate.json").read_text())
+    minutes = [
+        [_link(path), f"{estimate[path.stem]['minutes']:.0f}"]
+        for path in notebooks
+        if path.stem in estimate
+    ]
+    assumed = {
+        "useful": colab.USEFUL / 1e12,
+        "step": colab.STEP,
+        "pix2pix": colab.PIX2PIX_STEP,
+        "wgan": colab.WGAN_STEP,
+        "prepared": colab.PREPARED,
+        "download": colab.DOWNLOAD / 60,
+        "other": colab.OTHER_CELLS / 60,
+    }
     return "\n".join(
         [
             INTRODUCTION,
             _table(["chapter", "scale", "device", "data", "minutes", "date"], runs),
             "",
             *(f"- {_names(names)}: {v}" for v, names in _by_value(versions).items()),
+            "",
+            ESTIMATED.format(**assumed),
+            _table(["chapter", "minutes"], minutes),
             "",
             TESTED,
             _table(["chapter", "date", "minutes", "on"], tested),
