@@ -39,8 +39,8 @@ Nobody has timed these yet. `tools/estimate_colab.py` counts the floating-point 
 and the steps of what a chapter trains at the colab scale, and assumes of the free T4 that
 it does {useful:.0f} of its 65 million million operations a second, that a step takes at
 least {step:g} s ({pix2pix:g} s in a game of pix2pix, {wgan:g} s with a gradient penalty),
-that {prepared} photographs a second are prepared, that 3 GB arrive in {download:.1f} minutes, and that all else
-takes {other:.0f} minutes. Chapters that train nothing large take a minute or two.
+that {prepared} photographs a second are prepared, that 3 GB arrive in {download:.1f} minutes, and
+that all else takes {other:.0f} minutes. Chapters that train nothing large take a minute or two.
 """
 TESTED = """\
 ## The last green run in the tests

@@ -90,12 +90,17 @@ def compare_recipes(
     return _runs(recipes, pictures, folder, size, seeds, device, show_progress)
 
 
+def run_folder(folder: Path, variant: str, seed: int) -> Path:
+    """Where a comparison in ``folder`` keeps the training of a variant by one seed."""
+    label = re.sub(r"\W+", "-", variant)
+    return Path(folder) / f"{label}-seed{seed}"
+
+
 def _runs(recipes, pictures, folder, size, seeds, device, show_progress):
     runs = []
     for seed in seeds:
         for variant, (recipe, make) in recipes.items():
-            label = re.sub(r"\W+", "-", variant)
-            home = Path(folder) / f"{label}-seed{seed}"
+            home = run_folder(folder, variant, seed)
             its = replace(recipe, name=variant, seed=seed)
             torch.manual_seed(seed)
             network, history = train(
