@@ -1,7 +1,8 @@
-"""Photographs made on the fly, for the tests that need a folder of them."""
+"""Photographs made on the fly, and a word about the tests that had no browser."""
 
 import numpy as np
 import pytest
+from browser_helpers import NO_CHROMIUM
 from hypothesis import settings
 from PIL import Image
 
@@ -29,3 +30,22 @@ def write_photos():
         return folder
 
     return write
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own: after its summary
+def pytest_terminal_summary(terminalreporter):
+    """Say it aloud where no test met a browser: skipped tests are easily overlooked."""
+    result = yield
+    missed = [
+        report
+        for report in terminalreporter.getreports("skipped")
+        if NO_CHROMIUM in str(report.longrepr)
+    ]
+    if missed:
+        terminalreporter.write_line(
+            f"{NO_CHROMIUM}: {len(missed)} browser tests did not run. Install Chromium, or "
+            "name one in COLORIZE_CHROMIUM, or: python -m playwright install chromium",
+            yellow=True,
+            bold=True,
+        )
+    return result
