@@ -120,10 +120,10 @@ def color_script() -> str:
     """The conversions of :mod:`colorize_lib.color` as a JavaScript expression.
 
     Returns:
-        An expression whose value is an object of functions on arrays of three numbers:
-        ``rgbToLab``, ``labToRgb``, ``outOfGamut``, ``reduceChroma``; ``grayCode``, from
-        L to a number; ``gamutSlice(L, reach, dots)``, the RGBA bytes of a plane of a
-        and b. sRGB runs from 0 to 1.
+        An expression. Its value is an object of functions on arrays of three numbers,
+        ``rgbToLab``, ``labToRgb``, ``outOfGamut`` and ``reduceChroma``, with
+        ``grayCode`` from L to a number, and ``gamutSlice(L, reach, dots)`` with the
+        RGBA bytes of a plane of a and b. sRGB runs from 0 to 1.
     """
     constants = ", ".join(json.dumps(x) for x in (RGB_TO_XYZ, XYZ_TO_RGB, D65_WHITE))
     return f"({_flush(_COLOR)})({constants})"

@@ -50,7 +50,10 @@ def run(path: Path) -> None:
 
 def clean(notebook: nbformat.NotebookNode) -> None:
     """Drop what changes with every run and does not belong on a page."""
-    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    stamped = {
+        key: notebook.metadata[key] for key in STAMPED if key in notebook.metadata
+    }
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE} | stamped
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
@@ -70,6 +73,9 @@ def _merged(outputs):
 
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# The lexer knows "!" and "%", which Python's does not.
+LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
+STAMPED = ("accelerator", "colab", "myst", "og:description")  # by tools/stamp.py
 
 if __name__ == "__main__":
     sys.exit(main())
