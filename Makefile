@@ -6,8 +6,9 @@ READY := .venv/ready
 
 .PHONY: book test lab bench chapters full stamp requirements clean
 
+# All pages each time: the sitemap names those that were written.
 book: $(READY)
-	$(BIN)/jupyter-book build . -W --keep-going -n
+	$(BIN)/jupyter-book build . --all -W --keep-going -n
 	@echo
 	@echo "The book stands. Open file://$(CURDIR)/_build/html/index.html"
 

@@ -119,7 +119,8 @@ def operations(work: Work) -> float:
     """Floating-point operations of all steps, counted on a batch of each size."""
     total = 0.0
     for stage in work.stages:
-        network = COLORIZERS[work.network]()
+        pretrained = {"pretrained": False} if "squeezenet" in work.network else {}
+        network = COLORIZERS[work.network](**pretrained)
         if hasattr(network, "encoder") and "squeezenet" in work.network:
             network.encoder.requires_grad_(False)
         trained = network.classifier if "classes" in work.network else network

@@ -22,7 +22,9 @@ def fresh(browser, site):
 
 
 def test_the_address_of_the_book_shows_the_preface(fresh):
-    page = fresh().open("")
+    tab = fresh()
+    page = tab.page
+    page.goto(tab.site)  # open() would wait for mathematics while the page is left
     page.wait_for_url("**/book/index.html")
     assert page.locator("article h1").inner_text().startswith("Learning to Colorize")
 

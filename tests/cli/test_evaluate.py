@@ -139,7 +139,10 @@ def test_the_numbers_are_those_of_the_library(command, home, hub, capsys):
     assert row["Fréchet distance (SqueezeNet) ↓"] == pytest.approx(distance, rel=1e-3)
     assert len(row) == 9
     assert row["SqueezeNet: right class, of 1 labeled, % ↑"]["mean"] in (0, 100)
-    assert content["rows"][TRUTH]["SqueezeNet: same class as for the truth, % ↑"]["mean"] == 100
+    assert (
+        content["rows"][TRUTH]["SqueezeNet: same class as for the truth, % ↑"]["mean"]
+        == 100
+    )
     assert content["rows"][TRUTH]["LPIPS (SqueezeNet) ↓"]["mean"] == 0
     assert "Fréchet distance (SqueezeNet) is of 9 pictures" in content["caption"]
 
