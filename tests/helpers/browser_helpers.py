@@ -37,9 +37,7 @@ class Tab:
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self._note(f"error: {error}"))
         self.page.on("request", self._request)
-        self.page.on(
-            "requestfailed", lambda request: self._note(f"failed: {request.url}")
-        )
+        self.page.on("requestfailed", self._failed)
         self.page.on("response", self._response)
 
     def open(self, name, *, status=200):
@@ -64,6 +62,11 @@ class Tab:
     def _request(self, request):
         if not request.url.startswith((self.site, *OWN)):
             self._note(f"request to elsewhere: {request.url}")
+
+    def _failed(self, request):
+        # Whoever leaves a page while it still asks for something breaks that off.
+        if request.failure != "net::ERR_ABORTED":
+            self._note(f"failed: {request.url}")
 
     def _response(self, response):
         expected = (response.url, response.status) == self._expected
