@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from colorize_lib.color import (
@@ -219,12 +220,14 @@ def show_curves(
     ylabel: str,
     x: Sequence | None = None,
 ) -> Figure:
-    """Draw named curves that differ in color and in line style, with a legend."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
+    """Draw named curves that differ in color and in line style, with a legend below."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.5))
     for name, values in curves.items():
         axes.plot(range(1, len(values) + 1) if x is None else x, values, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.legend(frameon=False)
+    if x is None:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no half step
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     plt.show()
     return figure
 

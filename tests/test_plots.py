@@ -312,8 +312,9 @@ def test_curves_are_named_and_counted_from_one():
     figure = show_curves(curves, xlabel="epoch", ylabel="loss")
     (axes,) = figure.axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "loss")
-    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == list(curves)
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())
     for line, (name, values) in zip(axes.lines, curves.items(), strict=True):
         assert line.get_label() == name
         assert line.get_ydata().tolist() == values

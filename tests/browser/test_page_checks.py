@@ -150,6 +150,17 @@ def test_contrast_is_measured_a_few_times_for_each_look(show):
     assert len(barriers(show(first + same).page)) == ALIKE
 
 
+def test_contrast_that_was_good_is_not_measured_again(show):
+    measured = {}
+    barriers(show("<p>dark enough</p>").page, measured=measured)
+    assert sum(measured.values()) >= 1
+    known = dict(measured)
+    pale = show("<p>dark enough</p><p style='color: #bbb'>pale</p>").page
+    for _ in range(2):  # what was bad is
+        assert len(barriers(pale, measured=measured)) == 1
+    assert measured == known
+
+
 def test_folds_that_are_stuck(show):
     page = show(
         "<details><summary>good</summary>x</details><details>"

@@ -16,13 +16,14 @@ from browser_helpers import (
     unset_mathematics,
     weight,
 )
+from playwright.sync_api import TimeoutError
 from stamp import address
 
 ROOT = Path(__file__).parents[2]
 IN_TOC = re.findall(r"(?:root|file): *(\S+)", (ROOT / "_toc.yml").read_text())
 NOTHING = "no/such/page.html"  # there 404.html is shown
 PAGES = [f"{name}.html" for name in IN_TOC] + ["search.html", NOTHING]
-CHAPTERS = [name for name in IN_TOC if (ROOT / f"{name}.ipynb").exists()]
+CHAPTERS = [f"{name}.html" for name in IN_TOC if (ROOT / f"{name}.ipynb").exists()]
 HEAVIEST = 1.5e6  # bytes
 
 
@@ -32,32 +33,51 @@ def known_addresses():
     return {}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.fixture(scope="module")
+def measured_looks():
+    """So that the contrast of each kind of text is measured once, over all pages."""
+    return {}
+
+
 @pytest.mark.parametrize("width", [1300, 390])
 @pytest.mark.parametrize("name", PAGES)
-def test_page(name, width, theme, tab, site, known_addresses):
-    here = tab(width, theme)
+def test_page(name, width, tab, site, known_addresses, measured_looks):
+    """In both themes: opened in one, then the system changes to the other."""
+    themes = ("light", "dark") if width == 1300 else ("dark", "light")
+    here = tab(width)
+    here.page.emulate_media(color_scheme=themes[0])
     page = here.open(name, status=404 if name == NOTHING else 200)
     found = [*here.problems, *broken_pictures(page), *unset_mathematics(page)]
-    if page.evaluate("document.documentElement.dataset.theme") != theme:
-        found.append(f"not {theme}")
-    if (width, theme) == (1300, "light"):
+    if width == 1300:
         found += dead_links(page, site, known_addresses)
+        if name in CHAPTERS:
+            found += foreign_colab_links(page, name)
         if weight(page) > HEAVIEST:
             found.append(f"{weight(page) / 1e6:.2f} MB")
-    if (width, theme) == (390, "light"):
+    else:
         found += stuck_folds(page)
-    found += barriers(page, only_colors=theme == "dark")
+    for theme in themes:
+        page.emulate_media(color_scheme=theme)
+        try:
+            page.wait_for_function(
+                f"document.documentElement.dataset.theme === '{theme}'", timeout=30_000
+            )
+        except TimeoutError:
+            found.append(f"does not become {theme}")
+        seen = barriers(page, only_colors=theme == "dark", measured=measured_looks)
+        found += [f"{theme}: {problem}" for problem in seen]
     found += overflow(page)  # now all folded parts are open
     listed = "\n".join(f"  {problem}" for problem in found[:20])
-    assert not found, f"{name}, {here.name}:\n{listed}"
+    assert not found, f"{name}, {width} wide:\n{listed}"
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_a_chapter_opens_itself_in_colab(name, tab):
-    page = tab().open(f"{name}.html")
-    expected = address().colab(Path(name).name)
-    for place in (".bd-article", ".bd-header-article"):  # the badge, the button
+def foreign_colab_links(page, name):
+    """Unless badge and button, one each, open this chapter at the book's address."""
+    expected = address().colab(Path(name).stem)
+    foreign = []
+    for place in (".bd-article", ".bd-header-article"):
         links = page.locator(f"{place} a[href*='colab.research.google.com']")
         found = links.evaluate_all("links => links.map((link) => link.href)")
-        assert found == [expected], f"{name}, {place}: {found}"
+        if found != [expected]:
+            foreign.append(f"to Colab, {place}: {found}, not {expected}")
+    return foreign

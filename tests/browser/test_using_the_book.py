@@ -143,7 +143,7 @@ def test_the_menu_of_a_phone_opens_and_shuts_by_keyboard(fresh):
     page.wait_for_url("**/08-wgan-gp.html")
 
 
-@pytest.mark.parametrize("name", ["01-rgb-and-lab", "05-unet", "09-evaluation", "api"])
+@pytest.mark.parametrize("name", ["01-rgb-and-lab", "05-unet", "09-evaluation"])
 def test_on_paper_there_is_no_menu_and_nothing_is_cut_off(name, fresh):
     tab = fresh(680, "dark")  # A4 without its margins
     page = tab.open(f"book/{name}.html")

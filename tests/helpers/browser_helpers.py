@@ -10,7 +10,7 @@ from importlib.resources import files
 NO_CHROMIUM = "NO CHROMIUM"
 
 HEIGHTS = {1300: 900, 390: 844}  # a laptop and a phone
-ALIKE = 3  # texts of one look whose contrast is measured
+ALIKE = 2  # texts of one look whose contrast is measured
 OWN = ("data:", "blob:", "about:")
 
 
@@ -24,7 +24,6 @@ class Tab:
 
     def __init__(self, browser, site, width=1300, theme="light", **options):
         self.site = site
-        self.name = f"{width} {theme}"
         self.context = browser.new_context(
             viewport={"width": width, "height": HEIGHTS.get(width, 900)},
             color_scheme=theme,
@@ -169,18 +168,21 @@ def axe_source():
     return files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 
 
-def barriers(page, *, only_colors=False):
+def barriers(page, *, only_colors=False, measured=None):
     """What axe-core finds serious or critical, folded parts opened.
 
-    The contrast of text takes axe nearly all of its time, most of it on the words of
-    code. It depends on few things: each combination of these is measured a few times.
+    The contrast of words and links takes axe nearly all of its time. It depends on few
+    things: each combination of these is measured a few times.
 
     Args:
         only_colors: only the rules that a theme can break.
+        measured: how often each combination was, on the pages before. Updated, unless
+            a bad one is found: the next page shall name it, too.
     """
+    measured = {} if measured is None else measured
     page.evaluate(axe_source())
-    found = page.evaluate(
-        """async (only_colors) => {
+    found, looks = page.evaluate(
+        """async ([only_colors, before]) => {
             document.querySelectorAll("details").forEach((folded) => folded.open = true);
             const grounds = new Map([[null, ""]]);
             const ground = (element) => {
@@ -194,35 +196,41 @@ def barriers(page, *, only_colors=False):
                 }
                 return grounds.get(element);
             };
-            const looks = new Map();
+            const looks = new Map(Object.entries(before));
+            const mark = (element, rule, ...kind) => {
+                const look = [rule, ...kind, ground(element)].join("|");
+                looks.set(look, (looks.get(look) ?? 0) + 1);
+                if (looks.get(look) <= ALIKE) element.setAttribute("data-" + rule, "");
+            };
             for (const element of document.body.querySelectorAll("*")) {
+                if (!element.checkVisibility({ visibilityProperty: true })) continue;
+                const { color, fontSize, fontWeight, textShadow, textDecorationLine } =
+                    getComputedStyle(element);
                 // A single letter axe takes for a picture.
-                const says = element.matches("input, select, textarea") ||
+                if (element.matches("input, select, textarea") ||
                     [...element.childNodes].some((node) =>
-                        node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1);
-                if (!says || !element.checkVisibility({ visibilityProperty: true })) continue;
-                const { color, fontSize, fontWeight, textShadow } = getComputedStyle(element);
-                // A link is told from the text around it.
-                const around = element.closest("a") ?
-                    getComputedStyle(element.closest("a").parentElement).color : "";
-                const look = [color, fontSize, fontWeight, textShadow, around,
-                    ground(element)].join("|");
-                looks.set(look, [...(looks.get(look) ?? []), element].slice(0, ALIKE));
+                        node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1))
+                    mark(element, "color-contrast", color, fontSize, fontWeight, textShadow);
+                if (element.matches("a[href]"))
+                    mark(element, "link-in-text-block", color, fontWeight, textDecorationLine,
+                        getComputedStyle(element.parentElement).color);
             }
-            // Without preload: it would load style sheets again, from wrong addresses.
-            const options = { resultTypes: ["violations"], preload: false };
-            const colors = ["color-contrast", "link-in-text-block"];
-            const in_colors = await axe.run({ include: [...looks.values()].flat() },
-                { ...options, runOnly: colors });
-            const others = only_colors ? { violations: [] } : await axe.run(document,
-                { ...options, rules: Object.fromEntries(
-                    // region is slow, and moderate.
-                    [...colors, "region"].map((rule) => [rule, { enabled: false }])) });
-            return [...in_colors.violations, ...others.violations]
+            const rules = ["color-contrast", "link-in-text-block"];
+            axe.configure({ rules: rules.map((id) => ({ id, selector: `[data-${id}]` })) });
+            const { violations } = await axe.run(document, {
+                resultTypes: ["violations"],
+                preload: false,  // it would load style sheets again, from wrong addresses
+                ...(only_colors ? { runOnly: rules }
+                    : { rules: { region: { enabled: false } } }),  // slow, and moderate
+            });
+            return [violations
                 .filter(({ impact }) => ["serious", "critical"].includes(impact))
                 .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
-                    [id, target.flat().join(" "), failureSummary.split("\\n")[1].trim()]));
+                    [id, target.flat().join(" "), failureSummary.split("\\n")[1].trim()])),
+                Object.fromEntries(looks)];
         }""".replace("ALIKE", str(ALIKE)),
-        only_colors,
+        [only_colors, measured],
     )
+    if not {"color-contrast", "link-in-text-block"} & {rule for rule, _, _ in found}:
+        measured.update(looks)
     return [f"{rule} at {place}: {why}" for rule, place, why in found]
