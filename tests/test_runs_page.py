@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import run_chapters
 import runs_page
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
@@ -44,6 +45,36 @@ def test_a_stored_run_is_what_the_first_and_the_last_cell_have_said(tmp_path):
         "date": "2026-01-02",
         "versions": "Python 3.11.7 · torch 2",
     }
+
+
+def test_the_first_lines_say_when_and_how_long_too(tmp_path):
+    path = notebook(tmp_path / "05-x.ipynb", "1", "2", said=OPENING + "more\n")
+    book = nbformat.read(path, as_version=4)
+    book.cells[1].outputs = [new_output("stream", name="stdout", text=CLOSING)]
+    for _ in range(2):  # and only once
+        run_chapters.date(book)
+        expected = OPENING + "This page: 12.5 minutes, on 2026-01-02\nmore\n"
+        assert book.cells[0].outputs[0].text == expected
+    assert book.cells[1].outputs[0].text == CLOSING
+
+
+def test_what_was_not_run_is_not_dated(tmp_path):
+    path = notebook(tmp_path / "05-x.ipynb", "1", said=OPENING)
+    book = nbformat.read(path, as_version=4)
+    run_chapters.date(book)
+    assert book.cells[0].outputs[0].text == OPENING
+
+
+STORED = sorted((ROOT / "book").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_stored_notebooks_begin_with_how_they_were_run(path):
+    book = nbformat.read(path, as_version=4)
+    before = nbformat.writes(book)
+    run_chapters.date(book)
+    assert "This page: " in before
+    assert nbformat.writes(book) == before, "store it by tools/run_chapters.py"
 
 
 @pytest.mark.parametrize("said", [OPENING, CLOSING])

@@ -7,6 +7,7 @@ belong on a page is dropped: progress bars and warnings (stderr), the times of c
 widget states."""
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,14 @@ from nbclient.exceptions import CellExecutionError
 from colorize_lib.files import replacing
 
 BOOK = Path(__file__).parent.parent / "book"
+# What colorize_lib.chapter prints at the start and at the end of a chapter.
+OPENING = re.compile(
+    r"Scale: (?P<scale>\w+) · device: (?P<device>.*?) · data: (?P<data>.*?) · seed.*\n"
+)
+CLOSING = re.compile(
+    r": (?P<minutes>[\d.]+) minutes at the \w+ scale on .*\n"
+    r"(?P<date>[\d-]+) · (?P<versions>Python .*)"
+)
 
 
 def main() -> int:
@@ -44,6 +53,7 @@ def run(path: Path) -> None:
         notebook, timeout=None, resources={"metadata": {"path": path.parent}}
     ).execute()
     clean(notebook)
+    date(notebook)
     with replacing(path) as file:
         file.write(nbformat.writes(notebook).encode() + b"\n")
 
@@ -59,6 +69,44 @@ def clean(notebook: nbformat.NotebookNode) -> None:
         if cell.cell_type == "code":
             kept = [out for out in cell.outputs if out.get("name") != "stderr"]
             cell.outputs = list(_merged(kept))
+
+
+def run_of(notebook: nbformat.NotebookNode) -> dict[str, str] | None:
+    """How the outputs were made, as the first and the last cell say it.
+
+    Returns:
+        Scale, device, data, minutes, date and versions; None if they say nothing.
+    """
+    said = "\n".join(output.text for output in _printed(notebook))
+    opening, closing = OPENING.search(said), CLOSING.search(said)
+    if not opening or not closing:
+        return None
+    return opening.groupdict() | closing.groupdict()
+
+
+def date(notebook: nbformat.NotebookNode) -> None:
+    """Say at the top, too, when the outputs were made and in how many minutes.
+
+    Only the last cell knows, but a reader wants to know first.
+    """
+    if (run := run_of(notebook)) is None:
+        return
+    line = f"This page: {run['minutes']} minutes, on {run['date']}\n"
+    for output in _printed(notebook):
+        if opening := OPENING.search(output.text):
+            rest = re.sub(r"\AThis page: .*\n", "", output.text[opening.end() :])
+            output.text = output.text[: opening.end()] + line + rest
+            return
+
+
+def _printed(notebook):
+    return [
+        output
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "stream"
+    ]
 
 
 def _merged(outputs):

@@ -6,11 +6,11 @@ Run `make test` before: the notebooks that it found to run are added to
 results/green-runs.json, which the page is made of, together with the notebooks."""
 
 import json
-import re
 from pathlib import Path
 
 import estimate_colab as colab
 import nbformat
+from run_chapters import run_of
 
 from colorize_lib.files import replacing
 from colorize_lib.results import FOLDER
@@ -24,8 +24,9 @@ INTRODUCTION = """\
 
 <!-- Made by tools/runs_page.py; change that, and run it again. -->
 
-Two answers for each chapter: where the outputs on its page come from, and when it last ran
-from top to bottom in the tests. Both are written by programs, none by hand.
+Two answers for each chapter, and an estimate: where the outputs on its page come from,
+when it last ran from top to bottom in the tests, and how long it takes on a free T4. All are
+written by programs, none by hand.
 
 ## The stored outputs
 
@@ -37,24 +38,19 @@ ESTIMATED = """\
 
 Nobody has timed these yet. `tools/estimate_colab.py` counts the floating-point operations
 and the steps of what a chapter trains at the colab scale, and assumes of the free T4 that
-it does {useful:.0f} of its 65 million million operations a second, that a step takes at
+it does {useful:.0f} of its 65 trillion operations a second, that a step takes at
 least {step:g} s ({pix2pix:g} s in a game of pix2pix, {wgan:g} s with a gradient penalty),
 that {prepared} photographs a second are prepared, that 3 GB arrive in {download:.1f} minutes, and
-that all else takes {other:.0f} minutes. Chapters that train nothing large take a minute or two.
+that all else takes {other:.0f} minutes. Chapters 2 and 6, which are not
+listed, download the same 3 GB; the others take a minute or two.
 """
 TESTED = """\
 ## The last green run in the tests
 
 `make test` runs every notebook at the quick scale, and compares the cells whose output
-must not change. The list is renewed where a whole chapter went through.
+must not change. Several run at a time, so each takes longer than alone. The list is renewed
+where a whole chapter went through.
 """
-OPENING = re.compile(
-    r"Scale: (?P<scale>\w+) · device: (?P<device>.*?) · data: (?P<data>.*?) · seed"
-)
-CLOSING = re.compile(
-    r": (?P<minutes>[\d.]+) minutes at the \w+ scale on .*\n"
-    r"(?P<date>[\d-]+) · (?P<versions>Python .*)"
-)
 
 
 def main() -> None:
@@ -119,21 +115,13 @@ def page(record: dict[str, dict]) -> str:
 
 def stored_run(path: Path) -> dict[str, str]:
     """What the first and the last cell of a stored notebook have printed."""
-    cells = nbformat.read(path, as_version=4).cells
-    said = "\n".join(
-        output.text
-        for cell in cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if output.output_type == "stream"
-    )
-    opening, closing = OPENING.search(said), CLOSING.search(said)
-    if not opening or not closing:
+    run = run_of(nbformat.read(path, as_version=4))
+    if run is None:
         raise ValueError(
             f"{path.name} does not print its scale and its minutes: it must begin with "
             "chapter.start() and end with run.finish(), and be run"
         )
-    return opening.groupdict() | closing.groupdict()
+    return run
 
 
 def _tested(run):
