@@ -4,8 +4,6 @@ Zhang, Isola and Efros, "Colorful Image Colorization" (2016), on any network of 
 book. Taught in chapter 10.
 """
 
-from itertools import pairwise
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,6 +16,7 @@ from colorize_lib.color_bins import (
     without_weights,
 )
 from colorize_lib.models.backbone_unet import BackboneUNet, squeezenet_unet
+from colorize_lib.models.vivid import last_layer
 
 # The paper leaves all weights in (0) and is vivid; the true odds (1) are pale. Of
 # quarters, a half is the vividest that is nearer than gray: tools/read_odds.py, on
@@ -101,26 +100,12 @@ def squeezenet_color_classifier(
 
 def _with_outputs(network, outputs, stride):
     """Replace the layer of two channels in front of the tanh, and the tanh."""
-    for layers in network.modules():
-        if not isinstance(layers, nn.Sequential):
-            continue
-        for i, (layer, after) in enumerate(pairwise(layers)):
-            channels = getattr(layer, "out_channels", None)
-            if isinstance(after, nn.Tanh) and channels == 2:
-                # Of a convolution and of a transposed one, the first five arguments.
-                last = type(layer)(
-                    layer.in_channels,
-                    outputs,
-                    layer.kernel_size,
-                    layer.stride,
-                    layer.padding,
-                )
-                nn.init.zeros_(last.bias)  # all bins alike...
-                nn.init.normal_(last.weight, std=0.01)  # ...or nearly so
-                layers[i] = nn.Sequential(nn.AvgPool2d(stride), last)
-                layers[i + 1] = nn.Identity()
-                return network
-    raise ValueError(
-        f"{type(network).__name__} does not end in a layer of two channels and a tanh: "
-        "its last layer cannot be replaced"
-    )
+    layers, i = last_layer(network)
+    old = layers[i]
+    # Of a convolution and of a transposed one, the first five arguments.
+    last = type(old)(old.in_channels, outputs, old.kernel_size, old.stride, old.padding)
+    nn.init.zeros_(last.bias)  # all bins alike...
+    nn.init.normal_(last.weight, std=0.01)  # ...or nearly so
+    layers[i] = nn.Sequential(nn.AvgPool2d(stride), last)
+    layers[i + 1] = nn.Identity()
+    return network

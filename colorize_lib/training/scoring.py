@@ -1,6 +1,7 @@
 """The scores by which the book chooses, and those that it reports."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
@@ -8,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from colorize_lib.color import normalize_lab, rgb_to_lab
 from colorize_lib.evaluation import Scores, evaluate
-from colorize_lib.inference import predict_ab, sides_divisible_by
+from colorize_lib.inference import join, predict_ab, sides_divisible_by
+from colorize_lib.metrics import colorfulness
 from colorize_lib.photos import batches
 from colorize_lib.training.data import Pictures
 
@@ -60,6 +63,47 @@ def choose_size(
     scores = evaluate(rows, held_out_batches(pictures, "validation", device))
     means = {size: scores[str(size)].means() for size in sizes}
     return min(sizes, key=lambda size: means[size][CHOSEN_BY]), means
+
+
+def choose_vividness(
+    network: nn.Module,
+    pictures: Pictures,
+    *,
+    size: int,
+    share: float,
+    device: torch.device | str = "cpu",
+) -> float:
+    """Find the factor of :func:`.make_vivid` that gives a share of the true color.
+
+    Args:
+        network: l to ab, in evaluation mode; not changed.
+        pictures: on whose validation part it is tried, as they are scored.
+        size: pixels of the shorter side that the network sees.
+        share: of the photographs' mean colorfulness.
+        device: where the network lies.
+
+    Returns:
+        The least of 1, 1.05, 1.1, ... 3 that reaches the share, or 3.
+    """
+    lightness, colors, true = [], [], []
+    for truths in held_out_batches(pictures, "validation", device):
+        l, _ = normalize_lab(rgb_to_lab(truths))
+        lightness.append(l)
+        colors.append(predict_ab(network, l, size).clamp(-0.999, 0.999).atanh())
+        true.append(colorfulness(truths))
+    wanted = share * torch.cat(true).mean()
+    factors = [n / 20 for n in range(20, 61)]
+
+    def reaches(factor):
+        """Whether the mean colorfulness is the wanted one; it grows with the factor."""
+        found = [
+            colorfulness(join(l, (factor * x).tanh()))
+            for l, x in zip(lightness, colors, strict=True)
+        ]
+        return torch.cat(found).mean() >= wanted
+
+    found = bisect_left(factors, True, key=reaches)
+    return factors[min(found, len(factors) - 1)]
 
 
 def score_on_test(

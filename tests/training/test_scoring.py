@@ -1,4 +1,6 @@
-"""Scores of held-out photographs, and the size that is chosen by them."""
+"""Scores of held-out photographs, and what is chosen by them: size and vividness."""
+
+from copy import deepcopy
 
 import pytest
 import torch
@@ -6,11 +8,13 @@ from torch import nn
 
 from colorize_lib.evaluation import GRAY, evaluate
 from colorize_lib.inference import predict_ab
+from colorize_lib.models import make_vivid
 from colorize_lib.photos import batches, from_path
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.scoring import (
     TEST_SIZE,
     choose_size,
+    choose_vividness,
     score_on_test,
     validation_scores,
 )
@@ -93,3 +97,34 @@ def test_sizes_that_a_network_cannot_take_are_not_tried(pictures):
     size, means = choose_size(network, pictures, sizes=(64, 96, 128, 256))
     assert size in (128, 256)
     assert list(means) == [128, 256]
+
+
+@pytest.fixture
+def pale(network):
+    """With some color everywhere."""
+    with torch.no_grad():
+        network[4].bias.copy_(torch.tensor([0.05, 0.1]))
+    return network.eval()
+
+
+def test_the_least_vividness_that_reaches_the_share_is_chosen(pictures, pale):
+    def colorfulness(factor):
+        """Mean on the validation photographs, of the network and of the truth."""
+        vivid = make_vivid(deepcopy(pale), factor)
+        images = batches(pictures.held_out("validation", TEST_SIZE), 16)
+        scores = evaluate({"vivid": lambda l: predict_ab(vivid, l, 64)}, images)
+        means = {name: row.means()["colorfulness"] for name, row in scores.items()}
+        return means["vivid"] / means["truth"]
+
+    assert colorfulness(1) < 0.9 * colorfulness(1.5)
+    share = (colorfulness(1.45) + colorfulness(1.5)) / 2
+    found = choose_vividness(pale, pictures, size=64, share=share)
+    assert found == 1.5
+
+
+def test_a_share_that_is_there_or_out_of_reach(pictures, pale):
+    before = deepcopy(pale.state_dict())
+    assert choose_vividness(pale, pictures, size=64, share=0.0) == 1.0
+    assert choose_vividness(pale, pictures, size=64, share=50.0) == 3.0
+    for name, x in pale.state_dict().items():
+        assert torch.equal(x, before[name])
