@@ -72,9 +72,12 @@ def draw_network(network: nn.Module, *inputs: Tensor, title: str = "") -> Figure
     sides = sorted({m.size[0] for m in maps}, reverse=True)
     level = {side: -row for row, side in enumerate(sides)}
 
+    right = left[-1] + widths[-1] + 0.1
+    # Of many boxes each gets less room, and so does what is written in it.
+    letters = 10 * min(1, WIDTH / (right + 0.9))
     figure, axes = plt.subplots(figsize=(WIDTH, 0.62 * len(sides) + 0.7))
     for m, x, width in zip(maps, left, widths, strict=True):
-        _draw_box(axes, m, x, level[m.size[0]], width)
+        _draw_box(axes, m, x, level[m.size[0]], width, letters)
     for m, x in zip(maps, left, strict=True):
         sources = [(m.made_from, "-"), *((j, "--") for j in m.carried_from)]
         for j, style in sources:
@@ -84,9 +87,7 @@ def draw_network(network: nn.Module, *inputs: Tensor, title: str = "") -> Figure
     for side in sides:
         name = f"{side} px" if side else "a list"
         axes.text(-0.2, level[side], name, ha="right", va="center")
-    axes.set(
-        xlim=(-0.9, left[-1] + widths[-1] + 0.1), ylim=(min(level.values()) - 0.6, 0.5)
-    )
+    axes.set(xlim=(-0.9, right), ylim=(min(level.values()) - 0.6, 0.5))
     axes.set_title(title)
     axes.axis("off")
     plt.show()
@@ -164,7 +165,7 @@ def _channels(maps):
     return f"{last}" if most == last else f"{most} → {last}"
 
 
-def _draw_box(axes, maps, x, y, width):
+def _draw_box(axes, maps, x, y, width, letters):
     color = FROZEN_COLOR if maps.frozen else TRAINED_COLOR
     face = color if maps.convolutions else "white"
     box = Rectangle(
@@ -172,7 +173,8 @@ def _draw_box(axes, maps, x, y, width):
     )
     axes.add_patch(box)
     middle = x + width / 2
-    axes.text(middle, y, _channels(maps), ha="center", va="center", zorder=3)
+    center = {"ha": "center", "va": "center", "zorder": 3}
+    axes.text(middle, y, _channels(maps), fontsize=letters, **center)
     if maps.convolutions:
         under = f"{maps.convolutions} conv" + ("\nfrozen" if maps.frozen else "")
         axes.text(

@@ -47,7 +47,11 @@ def networks() -> dict[str, Listed]:
     }
     frozen = {
         name: partial(_on_frozen, COLORIZERS[name])
-        for name in ("unet_squeezenet", "unet_squeezenet_classes")
+        for name in (
+            "unet_squeezenet",
+            "unet_efficientnet_lite",
+            "unet_squeezenet_classes",
+        )
     }
     return {
         "autoencoder": Listed(COLORIZERS["autoencoder"], 224, 3),
@@ -59,6 +63,7 @@ def networks() -> dict[str, Listed]:
         "unet_pix2pix": Listed(COLORIZERS["unet_pix2pix"], 256, 5),
         "unet_resnet18": Listed(COLORIZERS["unet_resnet18"], 256, 5),
         "unet_squeezenet": Listed(frozen["unet_squeezenet"], 256, 5),
+        "unet_efficientnet_lite": Listed(frozen["unet_efficientnet_lite"], 256, 5),
         "unet_squeezenet_classes": Listed(frozen["unet_squeezenet_classes"], 256, 10),
         "unet_fastai": Listed(dynamic_unet, 256, 5),
         "patchgan": Listed(PatchGAN, 256, 6, channels=(1, 2)),

@@ -10,6 +10,7 @@ from colorize_lib.models.backbone_unet import (
     Backbone,
     BackboneUNet,
     backbone_unet,
+    efficientnet_lite_unet,
     resnet18_unet,
     squeezenet_unet,
 )
@@ -26,6 +27,7 @@ from colorize_lib.models.patchgan import PatchGAN
 from colorize_lib.models.pix2pix_unet import Pix2PixUNet
 from colorize_lib.models.residual_autoencoder import ResidualAutoencoder
 from colorize_lib.models.unet import UNet
+from colorize_lib.models.vivid import make_vivid
 
 __all__ = [
     "COLORIZERS",
@@ -39,7 +41,9 @@ __all__ = [
     "ResidualAutoencoder",
     "UNet",
     "backbone_unet",
+    "efficientnet_lite_unet",
     "inception_fusion",
+    "make_vivid",
     "resnet18_unet",
     "squeezenet_color_classifier",
     "squeezenet_fusion",
@@ -58,6 +62,7 @@ COLORIZERS = {
     "unet_32px": partial(UNet, widths=(48, 96, 192)),
     "unet_resnet18": resnet18_unet,
     "unet_squeezenet": squeezenet_unet,
+    "unet_efficientnet_lite": efficientnet_lite_unet,
     "unet_squeezenet_classes": squeezenet_color_classifier,
     "unet_pix2pix": Pix2PixUNet,
 }

@@ -14,6 +14,9 @@ from colorize_lib.models.parts import GrayPhotograph, check_input
 from colorize_lib.models.pretrained import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    LITE_MEAN,
+    LITE_STD,
+    efficientnet_lite,
     torchvision_network,
 )
 
@@ -28,6 +31,8 @@ class Backbone(nn.Module):
             ``features`` (SqueezeNet, MobileNet, VGG, EfficientNet, DenseNet,
             ConvNeXt...) or ending in pooling and one linear layer (ResNet, ResNeXt,
             RegNet...).
+        mean, std: of its training pictures, see
+            :class:`~colorize_lib.models.parts.GrayPhotograph`.
         magnify: how many times its input is enlarged. At 2, a first layer that halves
             sees every pixel, and things look as large as in the photographs that it was
             trained on, at four times the cost.
@@ -39,16 +44,24 @@ class Backbone(nn.Module):
         ValueError: a network of another build.
     """
 
-    def __init__(self, network: nn.Module, magnify: int = 1):
+    def __init__(
+        self,
+        network: nn.Module,
+        magnify: int = 1,
+        *,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+    ):
         super().__init__()
-        self.see = GrayPhotograph(IMAGENET_MEAN, IMAGENET_STD)
+        self.see = GrayPhotograph(mean, std)
         self.stages, self.channels = _stages(_trunk(network))
         self.magnify = magnify
         # Without padding, a first convolution wider than its stride loses some pixels
         # (SqueezeNet's): as many more keep its maps at exactly a half, a quarter...
         first = next(m for m in network.modules() if isinstance(m, nn.Conv2d))
-        lost = first.kernel_size[0] - first.stride[0]
-        self.extra = lost if first.padding == (0, 0) else 0
+        kernel, stride = first.kernel_size[0], first.stride[0]
+        loses = first(torch.zeros(1, 3, 224, 224)).shape[-1] * stride < 224
+        self.extra = kernel - stride if loses else 0
 
     def forward(self, l: Tensor) -> list[Tensor]:
         """l ``(B, 1, H, W)`` to its feature maps, largest first."""
@@ -78,12 +91,14 @@ class BackboneUNet(nn.Module):
     """l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``, both in [-1, 1]; any H, W from 32 on.
 
     Maps are resized to their neighbor's size bilinearly, so odd sizes work, and no
-    kernel can draw a checkerboard. The last block sees l itself at full size.
+    kernel can draw a checkerboard. The last block sees l itself at full size, or is
+    left out: the eye wants detail in lightness, not in color, and it costs most.
 
     Args:
         backbone: from gray photograph to maps; :func:`resnet18_unet` and
             :func:`squeezenet_unet` choose one.
-        widths: channels of the decoder: at the bottom, then after each merge.
+        widths: channels of the decoder: at the bottom, then after each merge. With
+            fewer of them it stops at a coarser map, whose colors are enlarged.
         norm: made as ``norm(channels)``.
         carry: as for :class:`~colorize_lib.models.unet.UNet`.
 
@@ -102,10 +117,10 @@ class BackboneUNet(nn.Module):
     ):
         super().__init__()
         *skips, bottom = backbone.channels
-        if len(widths) != len(skips) + 2:
+        if not 1 <= len(widths) <= len(skips) + 2:
             raise ValueError(
                 f"the backbone has maps of {', '.join(map(str, backbone.channels))} "
-                f"channels: give {len(skips) + 2} widths, not {len(widths)}"
+                f"channels: give {len(skips) + 2} widths or fewer, not {len(widths)}"
             )
         self.encoder = backbone
         self.carry = carry()
@@ -127,7 +142,9 @@ class BackboneUNet(nn.Module):
             skip = self.carry(skips.pop())
             x = F.interpolate(x, skip.shape[2:], mode="bilinear")
             x = merge(torch.cat([x, skip], dim=1))
-        return self.color(x)
+        ab = self.color(x)
+        stopped_early = bool(skips)
+        return F.interpolate(ab, l.shape[2:], mode="bilinear") if stopped_early else ab
 
 
 def backbone_unet(name: str = "resnet18", *, pretrained: bool = False) -> BackboneUNet:
@@ -158,6 +175,19 @@ def squeezenet_unet(*, pretrained: bool = False) -> BackboneUNet:
     """
     network = torchvision_network("squeezenet1_1", pretrained=pretrained)
     return BackboneUNet(Backbone(network, magnify=2), widths=(320, 192, 96, 48, 24))
+
+
+def efficientnet_lite_unet(*, pretrained: bool = False) -> BackboneUNet:
+    """A :class:`BackboneUNet` on EfficientNet-Lite0 (Tan and Le, 2019; Liu, 2020).
+
+    It knows more than SqueezeNet, and the whole needs a tenth of the multiplications:
+    it sees the photograph at its own size, and predicts colors at half of it.
+    """
+    network = efficientnet_lite(pretrained=pretrained)
+    # The last layer makes 1,280 maps of 320 for the classifier: no color needs them.
+    del network.features[-1]
+    backbone = Backbone(network, mean=LITE_MEAN, std=LITE_STD)
+    return BackboneUNet(backbone, widths=(256, 192, 128, 64, 32))
 
 
 def _trunk(network):

@@ -390,6 +390,20 @@ def test_at_full_size_l_itself_is_seen_pixel_by_pixel():
     assert moved.max(dim=0).values.tolist() <= [21, 31]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_with_fewer_widths_it_stops_at_a_coarser_map_and_enlarges(count):
+    backbone = Backbone(torchvision.models.squeezenet1_1())
+    unet = BackboneUNet(backbone, count * (8,)).eval()
+    coarse = []
+    unet.color.register_forward_hook(
+        lambda module, given, answer: coarse.append(answer)
+    )
+    ab = unet(lightness(64, 96))
+    assert coarse[0].shape[2:] == (64 >> (5 - count), 96 >> (5 - count))
+    expected = F.interpolate(coarse[0], (64, 96), mode="bilinear")
+    torch.testing.assert_close(ab, expected)
+
+
 def test_the_norm_of_the_decoder_is_injected():
     backbone = Backbone(torchvision.models.squeezenet1_1())
     unet = BackboneUNet(backbone, 5 * (8,), norm=nn.InstanceNorm2d)
@@ -397,10 +411,10 @@ def test_the_norm_of_the_decoder_is_injected():
     assert not any(isinstance(m, nn.BatchNorm2d) for m in unet.modules())
 
 
-@pytest.mark.parametrize("widths", [(8, 8, 8, 8), 6 * (8,), ()])
+@pytest.mark.parametrize("widths", [6 * (8,), 9 * (8,), ()])
 def test_widths_that_do_not_fit_are_refused_with_what_would(widths):
     backbone = Backbone(torchvision.models.squeezenet1_1())
-    message = rf"maps of 64, 128, 256, 512 channels: give 5 widths, not {len(widths)}"
+    message = rf"maps of 64, 128, 256, 512 channels: give 5 widths or fewer, not {len(widths)}"
     with pytest.raises(ValueError, match=message):
         BackboneUNet(backbone, widths)
 

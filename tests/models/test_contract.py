@@ -25,6 +25,7 @@ from colorize_lib.models import (
     Pix2PixUNet,
     ResidualAutoencoder,
     UNet,
+    efficientnet_lite_unet,
     squeezenet_unet,
 )
 from colorize_lib.models.pretrained import Classifier
@@ -64,6 +65,7 @@ SMALL = {
     "unet_pix2pix": lambda: Pix2PixUNet((8, 16, 16, 16, 16)),
     "unet_backbone": lambda: BackboneUNet(Backbone(TinyClassifier()), (16, 16, 8, 8)),
     "unet_squeezenet": squeezenet_unet,
+    "unet_efficientnet_lite": efficientnet_lite_unet,
     "color_classifier": lambda: ColorClassifier(UNet((8, 16)), stride=2),
     "patchgan": lambda: Judge((8, 16, 16, 16)),
 }
@@ -78,6 +80,7 @@ SIZES = {
     "unet_32px": (4, 4),
     "unet_resnet18": (1, 32),
     "unet_squeezenet": (1, 32),
+    "unet_efficientnet_lite": (1, 32),
     "unet_squeezenet_classes": (1, 32),
     "unet_pix2pix": (256, 256),
 }
