@@ -26,7 +26,7 @@ CARD = """\
 {about}, by `colorize train`. {parameters:,} parameters, stored as float16 safetensors.
 It sees photographs with a shorter side of {size} px, chosen on validation photographs
 (mean CIEDE2000 there: {by_size}).
-
+{vivid}
 | | |
 |---|---|
 | file | `{file}`, {bytes:,} bytes |
@@ -82,6 +82,7 @@ def card(name: str, weights: Path) -> str:
     return CARD.format(
         **result | metadata,
         by_size=", ".join(by_size),
+        vivid=_vivid(result),
         name=name,
         start=_start(result["recipe"]),
         parameters=sum(p.numel() for p in network.parameters()),
@@ -95,11 +96,23 @@ def card(name: str, weights: Path) -> str:
     )
 
 
+def _vivid(result):
+    if (share := result["recipe"].get("colorfulness")) is None:
+        return ""
+    return (
+        f"What its last tanh is given was then multiplied by {result['vividness']:g}: the "
+        f"least factor that gives validation photographs {share:.0%} of their colorfulness.\n"
+    )
+
+
 def _start(recipe):
     if recipe.get("start_from"):
-        return f"the stored weights of {recipe['start_from']}"
+        kept = recipe.get("kept", 0)
+        share = f", of which {kept:.0%} are kept in the end" if kept else ""
+        return f"the stored weights of {recipe['start_from']}{share}"
     if recipe.get("pretrained"):
-        left = ", left as it is" if recipe.get("frozen", True) else ""
+        learns = any(stage.get("unfreezes") for stage in recipe["stages"])
+        left = ", left as it is" if recipe.get("frozen", True) and not learns else ""
         return f"an ImageNet encoder{left}"
     return "random weights"
 

@@ -12,6 +12,7 @@ import torch
 
 from colorize_lib.evaluation import markdown_table
 from colorize_lib.files import replacing
+from colorize_lib.models import make_vivid
 from colorize_lib.photos import datasets, from_path
 from colorize_lib.results import save_result
 from colorize_lib.training import processes
@@ -23,6 +24,7 @@ from colorize_lib.training.scoring import (
     PROTOCOL,
     TEST_SIZE,
     choose_size,
+    choose_vividness,
     score_on_test,
 )
 from colorize_lib.weights import load_weights, save_weights
@@ -104,6 +106,13 @@ def _finish(recipe, pictures, network, history, options, device):
     """Store the model, and score what was stored: its weights are rounded."""
     data = _names(options.data) or recipe.collection
     size, by_size = choose_size(network, pictures, device=device)
+    vividness = 1.0
+    if recipe.colorfulness is not None:
+        share = recipe.colorfulness
+        vividness = choose_vividness(
+            network, pictures, size=size, share=share, device=device
+        )
+        make_vivid(network, vividness)
     path = save_weights(
         network,
         options.folder / "model.safetensors",
@@ -122,6 +131,7 @@ def _finish(recipe, pictures, network, history, options, device):
         recipe=asdict(recipe),
         size=size,
         validation_by_size=by_size,
+        vividness=vividness,
         command=_command(options),
         device=device,
         minutes=round(sum(line["seconds"] for line in history) / 60, 1),

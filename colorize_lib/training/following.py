@@ -76,6 +76,8 @@ def train(
     history, rival = [], None
     for number, stage in enumerate(recipe.stages, start=1):
         home = folder / f"{number}-{stage.size}px"
+        if stage.unfreezes:
+            network.encoder.requires_grad_(True)
         images = pictures.for_training(stage.size, small=stage.small_pictures)
         validation = pictures.held_out("validation", stage.size)
         steps = stage.epochs * (len(images) // stage.batch_size)
@@ -110,7 +112,36 @@ def train(
         )
         history += [{"size": stage.size} | line for line in lines]
         network.load_state_dict(load_checkpoint(home / "best.pt")["network"])
+    if recipe.kept:
+        start, _ = load_weights(stored_weights(recipe.start_from))
+        blend(network, start, recipe.kept)
     return network.eval(), history
+
+
+@torch.no_grad()
+def blend(network: nn.Module, start: nn.Module, share: float) -> None:
+    """Move a network's weights back by a share of the way to those it started from.
+
+    Wortsman and others, "Robust fine-tuning of zero-shot models" (2022), eq. 1. It
+    works where networks on the straight line between the two are good. Running
+    statistics move, too, counters do not.
+
+    Args:
+        network: the trained one, which is changed.
+        start: of the same build.
+        share: 0 leaves the network as it is, 1 makes it its start.
+
+    Raises:
+        ValueError: a share that is none, or networks of different builds.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"the share that is kept must be in [0, 1], not {share}")
+    ours, theirs = network.state_dict(), start.state_dict()
+    if {n: x.shape for n, x in ours.items()} != {n: x.shape for n, x in theirs.items()}:
+        raise ValueError("the networks differ in their build: they cannot be blended")
+    for name, x in ours.items():
+        if x.is_floating_point():
+            x.lerp_(theirs[name].to(x), share)
 
 
 def method_of(

@@ -1,4 +1,4 @@
-"""What chapters 4, 5, 7 and 8 compare: variants that differ in one thing at a time."""
+"""What the book compares: variants that differ in one thing at a time."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -150,6 +150,30 @@ def loss_variants(
 
 
 HALF_GRAY = "L1, half of the pictures gray"
+
+
+def idea_variants() -> dict[str, Recipe]:
+    """Ideas to better the default model, each against the same training without it.
+
+    All see as many pictures.
+    """
+    (stage,) = BUDGET
+    # Each large picture nine times, instead of small ones: as many pictures seen.
+    few = replace(stage, epochs=9, small_pictures=False)
+    base = Recipe("ideas", "unet_squeezenet", BUDGET, pretrained=True)
+    learns = replace(base, frozen=False)
+    return {
+        "frozen encoder, L1, all pictures": base,
+        "encoder learns, too": learns,
+        "encoder learns, at a third of the rate": replace(
+            learns, stages=(replace(stage, learning_rate=3e-4),)
+        ),
+        "L2": replace(base, loss="l2"),
+        "no small pictures": replace(base, stages=(few,)),
+    }
+
+
+NO_LANDSCAPES = "no landscapes"
 
 
 def _on_frozen(pretrained) -> BackboneUNet:

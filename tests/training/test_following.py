@@ -34,6 +34,7 @@ from colorize_lib.training.following import (
     CLASSES,
     LOSSES,
     REBALANCED,
+    blend,
     method_of,
     train,
     untrained,
@@ -46,7 +47,7 @@ from colorize_lib.training.recipes import RECIPES, Recipe, Stage
 from colorize_lib.training.regression import Regression
 from colorize_lib.training.schedules import hold_then_fall, one_cycle
 from colorize_lib.training.scoring import validation_scores
-from colorize_lib.weights import save_weights
+from colorize_lib.weights import load_weights, save_weights
 
 
 class Tiny(nn.Sequential):
@@ -336,6 +337,18 @@ def test_a_recipe_goes_on_from_stored_weights(stored):
     assert all(p.requires_grad for p in unfrozen.parameters())
 
 
+def test_from_a_stage_that_unfreezes_it_the_encoder_learns(stored, pictures, tmp_path):
+    first, second = STAGES
+    first = replace(first, epochs=1)
+    recipe = replace(FROM_STORED, stages=(first, replace(second, unfreezes=True)))
+    network, _ = follow(pictures, tmp_path, recipe)
+    start = {n: x for n, x in stored.items() if n.startswith("encoder.")}
+    after_first = load_checkpoint(tmp_path / "1-32px" / "best.pt")["network"]
+    assert same(start, after_first)
+    state = network.state_dict()
+    assert not any(torch.equal(x, state[n]) for n, x in start.items())
+
+
 def test_a_classifier_goes_on_from_a_network_that_named_colors(stored):
     network = untrained(replace(FROM_STORED, network="unet_squeezenet_classes"))
     assert type(network) is ColorClassifier
@@ -353,6 +366,53 @@ def test_stored_weights_of_another_network_are_refused(stored, network):
     message = f"x trains {network}, .* start from stored, a unet_squeezenet"
     with pytest.raises(ValueError, match=message):
         untrained(replace(FROM_STORED, network=network))
+
+
+# ------------------------------------------------------------ a share of the start
+
+
+def test_a_share_of_the_start_is_kept(pictures, tmp_path, monkeypatch):
+    torch.manual_seed(3)
+    start, path = Tiny(), tmp_path / "start.safetensors"
+    options = {"architecture": "tiny", "size": 64, "about": "a test"}
+    save_weights(start, path, **options)
+    monkeypatch.setattr(following, "stored_weights", {"start": path}.__getitem__)
+    recipe = replace(RECIPE, start_from="start")
+    learned, _ = follow(pictures, tmp_path / "none", recipe)
+    kept, _ = follow(pictures, tmp_path / "some", replace(recipe, kept=0.25))
+    first, _ = load_weights(path)
+    for name, x in kept.state_dict().items():
+        ours, theirs = learned.state_dict()[name], first.state_dict()[name]
+        expected = ours if "tracked" in name else 0.75 * ours + 0.25 * theirs
+        torch.testing.assert_close(x, expected)
+    again, _ = follow(pictures, tmp_path / "some", replace(recipe, kept=0.25))
+    assert same(kept, again)  # a finished run is blended from its checkpoint
+
+
+def test_blending_ends_at_both_networks():
+    torch.manual_seed(3)
+    one, other = Tiny(), Tiny()
+    one[1].running_mean.fill_(2)
+    before = deepcopy(one.state_dict())
+    blend(one, other, 0)
+    assert same(before, one)
+    blend(one, other, 1)
+    assert same(other, one)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\], not"):
+        blend(Tiny(), Tiny(), share)
+
+
+def test_networks_of_other_builds_are_not_blended():
+    one = nn.Sequential(nn.Conv2d(1, 2, 3))
+    before = deepcopy(one.state_dict())
+    for other in (nn.Sequential(nn.Conv2d(1, 4, 3)), Tiny()):
+        with pytest.raises(ValueError, match="differ in their build"):
+            blend(one, other, 0.5)
+    assert same(before, one)
 
 
 # ------------------------------------------------------------ odds of color bins

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from colorize_lib.models import COLORIZERS
+from colorize_lib.models import COLORIZERS, make_vivid
 from colorize_lib.photos import datasets
 from colorize_lib.training.following import CLASSES, LOSSES, MADE_OF, REBALANCED
 from colorize_lib.training.recipes import RECIPES, reduced
-from colorize_lib.weights import stored_weights
+from colorize_lib.weights import load_weights, stored_weights
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -70,12 +70,17 @@ def test_the_rival_of_a_game_scores_its_pictures(stage):
     assert getattr(stage.game, "l1_weight_for", size) == size
 
 
-def test_stages_grow_and_small_pictures_are_never_enlarged():
+def test_stages_grow_and_begin_with_small_pictures():
     for recipe in RECIPES.values():
         sizes = [stage.size for stage in recipe.stages]
         assert sizes == sorted(sizes)
         assert not any(stage.small_pictures for stage in recipe.stages[1:])
-        assert all(x.size <= 48 for x in recipe.stages if x.small_pictures)
+
+
+def test_small_pictures_are_enlarged_only_for_an_encoder_that_does_not_do_so_itself():
+    for recipe in RECIPES.values():
+        most = 112 if recipe.network == "unet_efficientnet_lite" else 48
+        assert all(x.size <= most for x in recipe.stages if x.small_pictures)
 
 
 def test_reduced_shortens_and_shrinks_and_changes_nothing_else():
@@ -85,3 +90,23 @@ def test_reduced_shortens_and_shrinks_and_changes_nothing_else():
     assert [stage.size for stage in small.stages] == [48, 96, 96]
     assert [stage.epochs for stage in small.stages] == [2, 2, 1]
     assert replace(small, stages=recipe.stages) == recipe
+
+
+def test_only_what_was_frozen_is_unfrozen():
+    for recipe in RECIPES.values():
+        if any(stage.unfreezes for stage in recipe.stages):
+            assert recipe.pretrained
+            assert recipe.frozen
+            assert not recipe.stages[0].unfreezes  # or it need not be frozen
+
+
+def test_what_is_done_after_training_can_be_done():
+    for recipe in RECIPES.values():
+        if recipe.kept:
+            assert 0 < recipe.kept < 1
+            _, start = load_weights(stored_weights(recipe.start_from))
+            assert start["architecture"] == recipe.network  # or they cannot be blended
+        if recipe.colorfulness is not None:
+            assert 0 < recipe.colorfulness < 1
+            network = COLORIZERS[recipe.network]()
+            assert make_vivid(network, 1.5) is network  # it ends in a tanh

@@ -22,6 +22,7 @@ from colorize_lib.training.variants import (
     NoOpinion,
     fusion_variants,
     game_variants,
+    idea_variants,
     scene_stages,
     unet_variants,
 )
@@ -262,3 +263,21 @@ def test_what_is_said_of_l1_against_a_slope_of_1():
 def test_there_are_turns_for_the_generator(stage):
     """In a thousand pictures, whatever head start the rival has."""
     assert stage.game.turns(stage.epochs * (1000 // stage.batch_size)) > 0
+
+
+# ------------------------------------------------------------ ideas
+
+
+def test_an_idea_changes_what_its_name_says():
+    base, *ideas = idea_variants().values()
+    [stage] = base.stages
+    rate, few = replace(stage, learning_rate=3e-4), replace(stage, small_pictures=False)
+    assert ideas == [
+        replace(base, frozen=False),
+        replace(base, frozen=False, stages=(rate,)),
+        replace(base, loss="l2"),
+        replace(base, stages=(replace(few, epochs=9),)),
+    ]
+    assert base.pretrained
+    assert base.frozen
+    assert (base.loss, stage.epochs, stage.small_pictures) == ("l1", 1, True)
