@@ -24,9 +24,11 @@ from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE
 from colorize_lib.training.variants import (
     BRIEFLY,
     HALF_GRAY,
+    NO_LANDSCAPES,
     SEEN_AT,
     fusion_variants,
     game_variants,
+    idea_variants,
     loss_variants,
     unet_variants,
 )
@@ -36,6 +38,7 @@ COMPARISONS = {
     "unet": unet_variants,
     "games": game_variants,
     "losses": loss_variants,
+    "ideas": idea_variants,
 }
 
 
@@ -61,14 +64,11 @@ def main() -> None:
         Path("runs") / f"compare-{options.name}",
         COMPARISONS[options.name](),
     )
-    if options.name in ("games", "losses"):
+    if options.name in ("games", "losses", "ideas"):
         runs = compare_recipes(variants, pictures, folder, **settings)
-        if options.name == "losses":
-            gray = HalfGrayPictures(**sources, folder=options.prepared)
-            variants[HALF_GRAY] = variants["L1"]
-            runs += compare_recipes(
-                {HALF_GRAY: variants[HALF_GRAY]}, gray, folder, **settings
-            )
+        for name, recipe, others in _of_other_pictures(options, variants, sources):
+            variants[name] = recipe
+            runs += compare_recipes({name: recipe}, others, folder, **settings)
         about = {"recipes": {name: asdict(recipe) for name, recipe in variants.items()}}
     else:
         runs = compare(variants, BRIEFLY, pictures, folder, **settings)
@@ -91,6 +91,16 @@ def main() -> None:
         protocol=PROTOCOL,
     )
     print(seeds_table(runs))
+
+
+def _of_other_pictures(options, variants, sources):
+    """Variants that differ in what they learn from: names, recipes, pictures."""
+    if options.name == "losses":
+        gray = HalfGrayPictures(**sources, folder=options.prepared)
+        yield HALF_GRAY, variants["L1"], gray
+    if options.name == "ideas" and sources["also"]:
+        fewer = Pictures(**(sources | {"also": []}), folder=options.prepared)
+        yield NO_LANDSCAPES, next(iter(variants.values())), fewer
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ from datetime import date
 from pathlib import Path
 
 import torch
+from photograph_options import names, sources
 
 from colorize_lib.color import rgb_to_lab
 from colorize_lib.color_bins import bin_frequencies, gamut_bins
 from colorize_lib.files import replacing
-from colorize_lib.photos import batches, coco_sample, combined, from_path, prepare
+from colorize_lib.photos import batches, combined, prepare
 from colorize_lib.results import FOLDER
 
 SIZE = 128  # pixels: a smaller picture would have mixed its colors
@@ -25,8 +26,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, action="append", default=[])
     parser.add_argument("--prepared", type=Path)
     options = parser.parse_args()
-    sources = [from_path(path) for path in options.data] or [coco_sample()]
-    pictures = prepare(combined(*sources), SIZE, folder=options.prepared)
+    pictures = prepare(combined(*sources(options.data)), SIZE, folder=options.prepared)
     bins = gamut_bins()
     counts, chroma = torch.zeros(len(bins), dtype=torch.long), 0.0
     for batch in batches(pictures, 64):  # near-gray ones, too: they are of the world
@@ -38,8 +38,7 @@ def main() -> None:
         "pictures": len(pictures),
         "size": SIZE,
         "mean_chroma": chroma / counts.sum().item(),
-        "data": ", ".join(path.resolve().name for path in options.data)
-        or "coco_sample",
+        "data": names(options.data),
         "date": date.today().isoformat(),
     }
     with replacing(FOLDER / "color-counts.json") as file:

@@ -1,7 +1,8 @@
 """Draw the pictures that are no figures: of the preface, the badge, the tab's icon.
 
-python tools/draw_pictures.py
-"""
+    python tools/draw_pictures.py
+
+And the gallery by the default model, for the page of attempts."""
 
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import torch
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
+from colorize_lib.inference import Colorizer
+from colorize_lib.photos import find_gallery, read_photo
 from colorize_lib.plots import lab_to_picture
 from colorize_lib.scenes import draw_scenes
+from colorize_lib.weights import DEFAULT, stored_weights
 
 STATIC = Path(__file__).parent.parent / "book" / "_static"
 SIZE, GAP = (360, 400), 8
@@ -24,6 +28,7 @@ def main() -> None:
     save(sheet(four((315, 600)), columns=2, gap=0), "card.jpg", quality=85)
     save(badge(), "open-in-colab.png")
     save(icon(), "favicon.png")
+    save(sheet(gallery(), columns=6, gap=4), "default-gallery.jpg", quality=80)
 
 
 def four(size: tuple[int, int]) -> list[Image.Image]:
@@ -45,6 +50,20 @@ def sheet(panels: list[Image.Image], *, columns: int, gap: int = GAP) -> Image.I
         place = (i % columns * (width + gap), i // columns * (height + gap))
         whole.paste(panel, place)
     return whole
+
+
+def gallery(side: int = 152) -> list[Image.Image]:
+    """Every picture of it by chapter 5's U-Net, by the default model, and as it is."""
+    names = ("unet-squeezenet", DEFAULT)
+    models = [Colorizer.load(stored_weights(name)) for name in names]
+    panels = []
+    for picture in find_gallery():
+        given = read_photo(picture.path, side)
+        colored = [model.color_in_place(given.clone()) for model in models]
+        panels += [
+            Image.fromarray(x.permute(1, 2, 0).numpy()) for x in (*colored, given)
+        ]
+    return panels
 
 
 def badge() -> Image.Image:

@@ -5,15 +5,14 @@
 Give --data as for the models' training, so that the test photographs are the same;
 without it, COCO sample. What it finds goes into results/evaluation.json."""
 
-import argparse
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 import torch
+from photograph_options import names, parser, sources
 
 from colorize_lib.color import rgb_to_lab
-from colorize_lib.evaluation import METRICS, TRUTH, Scores, evaluate
+from colorize_lib.evaluation import GRAY, METRICS, TRUTH, Scores, evaluate
 from colorize_lib.inference import predict_ab
 from colorize_lib.perception import (
     LPIPS,
@@ -24,9 +23,9 @@ from colorize_lib.perception import (
     frechet_name,
     imagenet_labels,
 )
-from colorize_lib.photos import batches, coco_sample, from_path
+from colorize_lib.photos import batches
 from colorize_lib.probes import PROBES, evaluate_probes
-from colorize_lib.results import FOLDER, save_result
+from colorize_lib.results import FOLDER, load_result, save_result
 from colorize_lib.tables import accuracy_column, agreement_column, frechet_column
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE, held_out_batches
@@ -39,21 +38,22 @@ MODELS = (
     "pix2pix",
     "wgan-gp",
     "unet-squeezenet-classes",
+    "unet-efficientnet-lite",
 )
 NETWORK = "squeezenet1_1"
 SIZES, REPEATS = (25, 50, 100, 200, 400, 800), 10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, action="append", default=[])
-    parser.add_argument("--prepared", type=Path)
-    gpu = torch.cuda.is_available()
-    parser.add_argument("--device", default="cuda" if gpu else "cpu")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument(
+        "--add",
+        action="store_true",
+        help="only score models that results/evaluation.json does not have yet",
+    )
+    options = arguments.parse_args()
     device = options.device
-    sources = [from_path(path) for path in options.data] or [coco_sample()]
-    pictures = Pictures(sources, folder=options.prepared)
+    pictures = Pictures(sources(options.data), folder=options.prepared)
     features = PooledFeatures.load(NETWORK)
     judges = {
         "metrics": METRICS | {"lpips": LPIPS("squeeze")},
@@ -64,15 +64,17 @@ def main() -> None:
         },
     }
 
-    rows, sizes = {}, {}
-    for name in MODELS:
+    before = load_result("evaluation") if options.add else {}
+    rows, sizes = {}, before.get("network_sizes", {})
+    for name in (name for name in MODELS if name not in sizes):
         network, about = load_weights(stored_weights(name))
         sizes[name] = about["size"]
         rows[name] = partial(predict_ab, network.to(device), size=about["size"])
     scores = evaluate(rows, held_out_batches(pictures, "test", device), **judges)
-    probes = evaluate_probes(held_out_batches(pictures, "test", device), **judges)
-    gray, *models, truth = scores.items()
-    scores = dict([gray, *models]) | probes | dict([truth])
+    if not options.add:
+        probes = evaluate_probes(held_out_batches(pictures, "test", device), **judges)
+        gray, *models, truth = scores.items()
+        scores = dict([gray, *models]) | probes | dict([truth])
 
     test = pictures.held_out("test", TEST_SIZE).names
     columns = [
@@ -81,24 +83,48 @@ def main() -> None:
         agreement_column(scores, "class", "SqueezeNet"),
         accuracy_column(scores, "class", "SqueezeNet", imagenet_labels(test)),
     ]
+    columns = [asdict(column) for column in columns]
+    kept = {name: Scores(_kept(row, scores[TRUTH])) for name, row in scores.items()}
+    by_size = _by_size(scores)
+    if options.add:
+        _refuse_others(before["scores"][GRAY].values, kept[GRAY].values)
+        kept = _merged(before["scores"], kept)
+        by_size = _merged(before["frechet_by_size"], by_size)
+        for column, old in zip(columns, before["columns"], strict=True):
+            column["cells"] = _merged(old["cells"], column["cells"])
+    truths = before.get("frechet_of_truths") or _of_truths(pictures, features, device)
     save_result(
         FOLDER / "evaluation.json",
-        {name: Scores(_kept(row, scores[TRUTH])) for name, row in scores.items()},
+        kept,
         [],
-        columns=[asdict(column) for column in columns],
+        columns=columns,
         probes=list(PROBES),
         network_sizes=sizes,
-        frechet_of_truths=_of_truths(pictures, features, device),
-        frechet_by_size=_by_size(scores),
+        frechet_of_truths=truths,
+        frechet_by_size=by_size,
         photographs={
-            "data": ", ".join(path.resolve().name for path in options.data)
-            or "coco_sample",
+            "data": names(options.data),
             "test": test,
         },
         judged_by=NETWORK,
         device=device,
         protocol=PROTOCOL,
     )
+
+
+def _merged(old, new):
+    """Rows of both, in the order of the file."""
+    return {row: (old | new)[row] for row in (GRAY, *MODELS, *PROBES, TRUTH)}
+
+
+def _refuse_others(old, new):
+    """The gray picture of each photograph must have the same scores as before."""
+    for metric, values in new.items():
+        if not torch.allclose(old[metric].double(), values.double(), atol=1e-3):
+            raise SystemExit(
+                "these are other photographs than those of results/evaluation.json "
+                f"({metric} of the gray pictures differs): score all models, without --add"
+            )
 
 
 def _kept(row, truth):

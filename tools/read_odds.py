@@ -5,11 +5,10 @@
 Give --data as for the model's training, so that the held-out photographs are the same;
 without it, COCO sample. What it finds goes into results/readings.json."""
 
-import argparse
 from functools import partial
-from pathlib import Path
 
 import torch
+from photograph_options import names, parser, sources
 from torch import nn
 from torch.nn import functional as F
 
@@ -17,7 +16,7 @@ from colorize_lib.color import AB_SCALE
 from colorize_lib.color_bins import annealed_mean, mode, sample, without_weights
 from colorize_lib.evaluation import evaluate
 from colorize_lib.inference import predict_ab
-from colorize_lib.photos import batches, coco_sample, from_path
+from colorize_lib.photos import batches
 from colorize_lib.results import FOLDER, save_result
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE, held_out_batches
@@ -46,14 +45,8 @@ class Reading(nn.Module):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, action="append", default=[])
-    parser.add_argument("--prepared", type=Path)
-    gpu = torch.cuda.is_available()
-    parser.add_argument("--device", default="cuda" if gpu else "cpu")
-    options = parser.parse_args()
-    sources = [from_path(path) for path in options.data] or [coco_sample()]
-    pictures = Pictures(sources, folder=options.prepared)
+    options = parser(__doc__).parse_args()
+    pictures = Pictures(sources(options.data), folder=options.prepared)
     network, about = load_weights(stored_weights(MODEL))
     network.to(options.device)
 
@@ -85,8 +78,7 @@ def main() -> None:
         validation={name: row.means() for name, row in validation.items()},
         size=about["size"],
         photographs={
-            "data": ", ".join(path.resolve().name for path in options.data)
-            or "coco_sample",
+            "data": names(options.data),
             "test": pictures.held_out("test", TEST_SIZE).names,
         },
         device=options.device,

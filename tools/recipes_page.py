@@ -12,6 +12,7 @@ from try_recipes import TRIALS
 from colorize_lib.evaluation import GRAY
 from colorize_lib.files import replacing
 from colorize_lib.results import FOLDER
+from colorize_lib.training.games import Pix2PixGame, WassersteinGame
 from colorize_lib.training.recipes import RECIPES
 
 PAGE = Path(__file__).parent.parent / "book" / "all-recipes.md"
@@ -62,7 +63,7 @@ def page() -> str:
     """The whole page, from the recipes and the result file alone."""
     parts = [INTRODUCTION]
     for name, recipe in RECIPES.items():
-        stages = ", then ".join(map(_stage, recipe.stages))
+        stages = ", then ".join(_stage(stage, recipe.loss) for stage in recipe.stages)
         parts.append(f"## {name}\n\n{recipe.about}\n\n`{recipe.network}`: {stages}.\n")
     tried = json.loads((FOLDER / "trials.json").read_text())
     lines = [f"| {COLUMNS} |", "|---" * (COLUMNS.count("|") + 1) + "|"]
@@ -74,8 +75,17 @@ def page() -> str:
     return "\n".join([*parts, ABOUT_TRIALS + "\n".join(lines), "", where, ""])
 
 
-def _stage(stage):
-    how = "regression" if stage.game is None else type(stage.game).__name__
+LOSSES = {
+    "l1": "L1",
+    "l2": "L2",
+    "classes": "odds of colors",
+    "rebalanced_classes": "odds of colors, rare ones weighted up",
+}
+GAMES = {Pix2PixGame: "a game of pix2pix", WassersteinGame: "a game of WGAN-GP"}
+
+
+def _stage(stage, loss):
+    how = LOSSES[loss] if stage.game is None else GAMES[type(stage.game)]
     epochs = "epoch" if stage.epochs == 1 else "epochs"
     return (
         f"{stage.epochs} {epochs} at {stage.size} pixels, batches of "

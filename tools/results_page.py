@@ -32,7 +32,15 @@ from colorize_lib.weights import DEFAULT
 SCRIPTS = {
     "evaluation": ("evaluate", "evaluate_models.py"),
     "readings": ("read odds", "read_odds.py"),
+    "after-training": ("try answers", "try_after_training.py"),
 }
+# Pages that show a comparison, where they are not the one for which it is made.
+SHOWN_IN = {
+    "compare-games": ("07-pix2pix", "08-wgan-gp", "what-we-tried"),
+    "compare-losses": ("10-why-brown", "what-we-tried"),
+    "compare-ideas": ("what-we-tried",),
+}
+CARDS = FOLDER.parent / "weights"
 PAGE = Path(__file__).parent.parent / "book" / "all-results.md"
 
 INTRODUCTION = """\
@@ -112,7 +120,11 @@ def page() -> str:
     """The whole page, from the result files alone."""
     names = [path.stem for path in FOLDER.glob("*.json")]
     read = {name: _read(name) for name in sorted(names, key=_place)}
-    files = {name: result for name, result in read.items() if "scores" in result}
+    files = {
+        name: result
+        for name, result in read.items()
+        if "scores" in result and "test" in result["photographs"]
+    }
     first, *others = groups({n: r for n, r in files.items() if n in r["scores"]})
     reference = next(iter(first.values()))
 
@@ -142,7 +154,10 @@ def page() -> str:
 def _models(group):
     """The main tables, of the models that can be compared with the default one."""
     reference = next(iter(group.values()))
-    yield from ("## The stored models", _protocol(reference), score_tables(group))
+    yield from ("## The models", _protocol(reference), score_tables(group))
+    unstored = [f"`{name}`" for name in group if not (CARDS / f"{name}.md").exists()]
+    if unstored:
+        yield f"Not stored, since a later model is better: the weights of {', '.join(unstored)}."
     yield from (HOW_TO_READ, DIFFERENCES)
     yield from ("**Minus the gray picture**", difference_tables(group, GRAY))
     if DEFAULT in group:
@@ -171,10 +186,13 @@ def _piece(name):
 
 
 def _shown_in(name):
-    for chapter, pieces in CHAPTERS.items():
-        if _piece(name) in pieces:
-            return f"Shown in [chapter {int(chapter[:2])}]({chapter}). "
-    return ""
+    made_for = [page for page, pieces in CHAPTERS.items() if _piece(name) in pieces]
+    links = [f"[{_called(page)}]({page})" for page in SHOWN_IN.get(name, made_for)]
+    return f"Shown in {', '.join(links)}. " if links else ""
+
+
+def _called(page):
+    return f"chapter {int(page[:2])}" if page in CHAPTERS else page.replace("-", " ")
 
 
 # ------------------------------------------------------------ what was scored on what

@@ -25,13 +25,25 @@ ROOT = Path(__file__).parent.parent
 CHAPTERS = {
     "03-autoencoder": ["train autoencoder-l1", "train residual-autoencoder"],
     "04-fusion": ["compare fusion"],
-    "05-unet": ["compare unet", "train unet-squeezenet"],
+    # The third is shown on the page of attempts.
+    "05-unet": [
+        "compare unet",
+        "train unet-squeezenet",
+        "compare ideas",
+        "train unet-efficientnet-lite",
+    ],
     "06-patchgan": [],
     "07-pix2pix": ["land", "compare games", "train pix2pix"],
     "08-wgan-gp": ["train wgan-gp"],
     # The next chapter's model belongs into the table of this one.
     "09-evaluation": ["train unet-squeezenet-classes", "evaluate"],
-    "10-why-brown": ["compare losses", "count colors", "find odds", "read odds"],
+    "10-why-brown": [
+        "compare losses",
+        "count colors",
+        "find odds",
+        "read odds",
+        "try answers",  # for the page of attempts
+    ],
 }
 
 
@@ -94,10 +106,13 @@ def commands(piece: str, trial: bool) -> list[list[str]]:
         return [["tools/count_colors.py", *data]]
     if kind == "read":
         return [["tools/read_odds.py", *data]]
+    if kind == "try":
+        return [["tools/try_after_training.py", *data]]
     if kind == "evaluate":
         return [["tools/evaluate_models.py", *data]]
     if kind == "pages":
-        return [["tools/results_page.py"], ["tools/stamp_results.py"]]
+        scripts = ("results_page.py", "attempts_page.py", "stamp_results.py")
+        return [[f"tools/{script}"] for script in scripts]
     return [["tools/run_chapters.py", f"book/{name}.ipynb"]]
 
 

@@ -113,7 +113,7 @@ def numbers() -> dict[str, float]:
     found = {}
     for path in sorted(FOLDER.glob("*.json")):
         result = json.loads(path.read_text())
-        if "photographs" in result and "summary" in result:
+        if "photographs" in result and result.get("summary"):
             found |= _of_scores(path.stem, result)
     return found
 
@@ -130,7 +130,9 @@ def _digits(key):
 
 def _of_scores(file, result):
     summary = result["summary"]
-    known = {f"{file}.photographs": float(len(result["photographs"]["test"]))}
+    photographs = result["photographs"]
+    photographs = photographs.get("test") or photographs["validation"]
+    known = {f"{file}.photographs": float(len(photographs))}
     known |= {f"{file}.minutes": result["minutes"]} if "minutes" in result else {}
     for metric in summary[GRAY]:
         gray, truth = (summary[row][metric]["mean"] for row in (GRAY, TRUTH))

@@ -1,0 +1,97 @@
+"""Score what can be done to a finished colorizer's answer, without any training.
+
+    python tools/try_after_training.py --data photos/ --data more/
+
+Give --data as for the models' training, so that the held-out photographs are the same;
+without it, COCO sample. VALIDATION photographs are scored: these are choices. What it
+finds goes into results/after-training.json."""
+
+from functools import partial
+
+import torch
+from photograph_options import names, parser, sources
+from torch import nn
+
+from colorize_lib.evaluation import evaluate
+from colorize_lib.inference import predict_ab
+from colorize_lib.models import make_vivid
+from colorize_lib.results import FOLDER, load_result, save_result
+from colorize_lib.training.data import Pictures
+from colorize_lib.training.scoring import (
+    PROTOCOL,
+    TEST_SIZE,
+    held_out_batches,
+    score_on_test,
+)
+from colorize_lib.weights import DEFAULT, load_weights, stored_weights
+
+# What is tried is done to these, as they were trained; the odds are one to be mixed in.
+MODELS = ("unet-squeezenet", "unet-efficientnet-lite")
+ODDS = "unet-squeezenet-classes"
+FACTORS = (1.0, 1.2, 1.4, 1.6, 1.8)
+
+
+class Answers(nn.Module):
+    """A network's ab, as it was trained, found once for all the rows of a batch."""
+
+    def __init__(self, name: str, device: str):
+        super().__init__()
+        network, about = load_weights(stored_weights(name))
+        if (factor := load_result(name).get("vividness", 1.0)) != 1:
+            make_vivid(network, 1 / factor)
+        self.network, self.size = network.to(device), about["size"]
+        self.last = (None, None)
+
+    def forward(self, l):
+        if self.last[0] is not l:
+            self.last = (l, predict_ab(self.network, l, self.size))
+        return self.last[1]
+
+    def times(self, factor, l):
+        """As :func:`.make_vivid` would have it."""
+        return (factor * self(l).clamp(-0.999, 0.999).atanh()).tanh()
+
+    def with_mirror_image(self, l):
+        """The mean with what it answers to the mirrored picture, mirrored back."""
+        mirrored = predict_ab(self.network, l.flip(3), self.size).flip(3)
+        return (self(l) + mirrored) / 2
+
+    def mixed(self, other, l):
+        """The mean with what another network answers."""
+        return (self(l) + other(l)) / 2
+
+
+def main() -> None:
+    options = parser(__doc__).parse_args()
+    pictures = Pictures(sources(options.data), folder=options.prepared)
+    networks = {name: Answers(name, options.device) for name in (*MODELS, ODDS)}
+    rows = {}
+    for name in MODELS:
+        ours = networks[name]
+        rows |= {f"{name}, times {f:g}": partial(ours.times, f) for f in FACTORS}
+        rows[f"{name}, mean with its mirror image's"] = ours.with_mirror_image
+        rows[f"{name}, mean with the odds'"] = partial(ours.mixed, networks[ODDS])
+    with torch.inference_mode():
+        held_out = held_out_batches(pictures, "validation", options.device)
+        scores = evaluate(rows, held_out)
+    # Nothing is chosen by this: what the factor costs on test photographs.
+    plain = networks[DEFAULT]
+    test = score_on_test(
+        plain.network, pictures, name=DEFAULT, size=plain.size, device=options.device
+    )
+    save_result(
+        FOLDER / "after-training.json",
+        scores,
+        [],
+        test_without_factor={name: row.means() for name, row in test.items()},
+        photographs={
+            "data": names(options.data),
+            "validation": pictures.held_out("validation", TEST_SIZE).names,
+        },
+        device=options.device,
+        protocol=PROTOCOL.replace("Test photographs", "Validation photographs"),
+    )
+
+
+if __name__ == "__main__":
+    main()
