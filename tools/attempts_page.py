@@ -68,7 +68,7 @@ ENCODERS = """\
 SqueezeNet came first because its weights were at hand. Of {count} gray photographs whose
 class is known it names {squeezenet:.0f} %, EfficientNet-Lite0 {lite:.0f} %
 (`tools/name_in_gray.py`). A U-Net around that one, trained in the same way, is `{default}`;
-[chapter 5](05-unet) has more. It bought more than everything else on this page together, and
+[chapter 5](05-unet) has more. It bought more than anything else on this page, and
 multiplies a tenth as often for a photograph of the same size.
 
 Letting an encoder **learn** at the end did not pay, with neither of them. The weights of

@@ -36,7 +36,7 @@ built here by their description; where that was silent, we chose, and say so.
 ABOUT_TRIALS = """\
 ## Do they run?
 
-The recipes of the book's stored models were run as they are; those scores are in the
+The recipes of the book's models and attempts were run as they are; those scores are in the
 chapters and in `results/`. Each of the others was run to its end at a reduced size, on
 some pictures of its own kind, by `tools/try_recipes.py`.
 
