@@ -27,7 +27,7 @@ from colorize_lib.perception import (
     recognition,
 )
 from colorize_lib.photos import from_path, read_photo
-from colorize_lib.weights import load_weights, save_weights
+from colorize_lib.weights import DEFAULT, load_weights, save_weights
 
 PERCEPTION = ["--lpips", "squeeze", "--frechet", "squeezenet1_1"]
 PERCEPTION += ["--classifier", "squeezenet1_1"]
@@ -283,7 +283,7 @@ def test_sheets_are_not_overwritten_unasked(command, tmp_path, capsys):
     ("content", "message"),
     [
         (b"no weights", "is not a whole safetensors file"),
-        (None, "no weight file, no folder of a run, no stored model (unet-squeezenet"),
+        (None, f"no weight file, no folder of a run, no stored model ({DEFAULT}"),
     ],
 )
 def test_a_bad_checkpoint_is_refused_by_name_before_anything_is_done(
