@@ -10,7 +10,8 @@ from colorize_lib import results
 from colorize_lib.evaluation import GRAY, TRUTH, evaluate, markdown_table
 from colorize_lib.results import load_result, read_result, save_result
 from colorize_lib.training.comparison import load_comparison
-from colorize_lib.weights import load_weights, stored_weights
+from colorize_lib.training.recipes import RECIPES
+from colorize_lib.weights import FOLDERS, load_weights, stored_weights
 
 
 @pytest.fixture
@@ -84,10 +85,8 @@ EVALUATION = "evaluation"  # of all models, by more judges
 READINGS = "readings"  # of one model, decided in several ways
 AFTER = "after-training"  # of models whose answers are changed; validation photographs
 ONES = (EVALUATION, READINGS, AFTER)
-# Models whose scores were kept, not their weights.
-ATTEMPTS = ["unet-squeezenet-unfrozen", "unet-efficientnet-lite-unfrozen"]
 MODELS = [name for name in FILES if name not in (*COMPARISONS, *ONES)]
-STORED = [name for name in MODELS if name not in ATTEMPTS]
+STORED = [name for name in MODELS if not RECIPES[name].scores_only]
 CARDS = results.FOLDER.parent / "weights"
 
 
@@ -163,6 +162,15 @@ def test_one_of_the_readings_is_the_stored_model():
         if way.endswith(f"T = {network.temperature}") and row["ciede2000"] < gray
     }
     assert max(others, key=lambda way: others[way]["colorfulness"]) == name
+
+
+def test_weights_are_those_of_the_stored_models_and_not_too_large():
+    files = [path for folder in FOLDERS for path in folder.glob("*.safetensors")]
+    assert sorted(path.stem for path in files) == STORED
+    assert sorted(path.stem for path in CARDS.glob("*.md")) == STORED
+    sizes = [path.stat().st_size / 2**20 for path in files]
+    assert max(sizes) <= 16
+    assert sum(sizes) <= 60
 
 
 @pytest.mark.parametrize("name", STORED)

@@ -5,17 +5,27 @@ import re
 import resource
 import subprocess
 import sys
+from dataclasses import asdict
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import estimate_colab
 import pytest
 import recipes_page
 import run_full
+import store_model
+import torch
 import try_recipes
 from torch import nn
 
 from colorize_lib import results
+from colorize_lib.evaluation import evaluate
+from colorize_lib.inference import predict_ab
+from colorize_lib.models import COLORIZERS
+from colorize_lib.results import save_result
 from colorize_lib.training.recipes import RECIPES
+from colorize_lib.weights import save_weights
 
 ROOT = Path(run_full.__file__).parent.parent
 WRITES = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('a').write('x')"
@@ -35,7 +45,7 @@ def test_every_chapter_that_trains_is_run_after_what_it_shows_is_trained():
                 assert RECIPES[name].start_from in (None, *trained)
                 trained.append(name)
     stored = {path.stem for path in (ROOT / "weights").glob("*.md")}
-    assert stored == set(trained)
+    assert stored == {name for name in trained if not RECIPES[name].scores_only}
 
 
 def test_commands_name_files_that_are_there(monkeypatch):
@@ -142,6 +152,79 @@ def test_operations_of_a_layer_are_those_counted_by_hand():
     layer = nn.Conv2d(1, 4, 3, padding=1)
     # Multiplications and additions, forward and for the weights; none for the input.
     assert estimate_colab.counted(layer, 8) == 2 * 2 * 4 * 9 * 64
+
+
+# ------------------------------------------------------------ storing a finished run
+
+
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """Makes what `colorize train` leaves of a recipe; the repository is a folder."""
+    home, inside = tmp_path / "weights", tmp_path / "inside"
+    for folder in (home, inside):
+        folder.mkdir()
+    monkeypatch.setattr(store_model, "FOLDERS", (inside, home))
+    monkeypatch.setattr(store_model, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
+
+    def finish(name):
+        run, recipe = tmp_path / "runs" / name, RECIPES[name]
+        run.mkdir(parents=True)
+        torch.manual_seed(0)
+        network = COLORIZERS[recipe.network]().eval()
+        save_weights(
+            network,
+            run / "model.safetensors",
+            architecture=recipe.network,
+            size=32,
+            about="as it was made",
+        )
+        colorize = partial(predict_ab, network, size=32)
+        photographs = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
+        save_result(
+            run / "result.json",
+            evaluate({name: colorize}, [photographs]),
+            [],
+            recipe=asdict(recipe),
+            size=32,
+            validation_by_size={"32": {store_model.CHOSEN_BY: 9.0}},
+            vividness=1.0,
+            command=f"colorize train {name}",
+            device="cpu",
+            minutes=5.0,
+            photographs={"data": "noise", "also": "", "small": "", "test": list("abc")},
+            protocol="All.",
+        )
+        return run
+
+    return finish
+
+
+def test_a_finished_run_is_stored_with_its_result_and_a_card(finished, tmp_path):
+    run = finished("cifar10-unet")
+    weights, result, about = store_model.store(run)
+    assert weights == tmp_path / "weights" / "cifar10-unet.safetensors"
+    assert weights.read_bytes() == (run / "model.safetensors").read_bytes()
+    assert result.read_bytes() == (run / "result.json").read_bytes()
+    text = about.read_text()
+    assert sha256(weights.read_bytes()).hexdigest() in text
+    assert "random weights" in text
+    assert "colorize train cifar10-unet" in text
+
+
+def test_of_an_attempt_only_the_scores_are_kept(finished, tmp_path):
+    run = finished("fusion-silenced")
+    assert store_model.store(run) == [tmp_path / "results" / "fusion-silenced.json"]
+    assert not list((tmp_path / "weights").iterdir())
+    assert not list((tmp_path / "inside").iterdir())
+
+
+def test_a_file_too_large_for_the_repository_is_refused(finished, monkeypatch):
+    run = finished("cifar10-unet")
+    monkeypatch.setattr(store_model, "MOST_BYTES", 1000)
+    with pytest.raises(SystemExit, match=r"bytes, at most 1,000"):
+        store_model.store(run)
+    assert not store_model.RESULTS.exists()
 
 
 # ------------------------------------------------------------ trials of recipes

@@ -33,7 +33,7 @@ from colorize_lib.weights import load_weights, stored_weights
 
 MODELS = (
     "autoencoder-l1",
-    "residual-autoencoder",
+    "fusion-efficientnet-lite",
     "unet-squeezenet",
     "pix2pix",
     "wgan-gp",
@@ -49,7 +49,8 @@ def main() -> None:
     arguments.add_argument(
         "--add",
         action="store_true",
-        help="only score models that results/evaluation.json does not have yet",
+        help="only score models that results/evaluation.json does not have yet, and drop "
+        "those that are no longer stored",
     )
     options = arguments.parse_args()
     device = options.device
@@ -99,7 +100,7 @@ def main() -> None:
         [],
         columns=columns,
         probes=list(PROBES),
-        network_sizes=sizes,
+        network_sizes={name: sizes[name] for name in MODELS},
         frechet_of_truths=truths,
         frechet_by_size=by_size,
         photographs={

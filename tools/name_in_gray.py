@@ -11,10 +11,8 @@ from tqdm import tqdm
 
 from colorize_lib.color import normalize_lab, rgb_to_lab
 from colorize_lib.models.pretrained import (
-    LITE_MEAN,
-    LITE_STD,
-    Classifier,
-    efficientnet_lite,
+    LITE_SIZE,
+    lite_classifier,
     torchvision_classifier,
 )
 from colorize_lib.perception import imagenet_labels
@@ -22,23 +20,19 @@ from colorize_lib.perception.recognition import UNLABELED, accuracy
 from colorize_lib.photos import batches, combined, prepare
 from colorize_lib.results import FOLDER, save_result
 
-SIZE = 224  # pixels of the squares that both were trained on
-
 
 @torch.inference_mode()
 def main() -> None:
     options = parser(__doc__).parse_args()
     source = combined(*sources(options.data))
-    photographs = prepare(source, SIZE, folder=options.prepared)
+    photographs = prepare(source, LITE_SIZE, folder=options.prepared)
     labels = imagenet_labels(photographs.names)
     found = zip(photographs.names, labels, strict=True)
     photographs = photographs.subset(name for name, x in found if x != UNLABELED)
     labels = labels[labels != UNLABELED]
     classifiers = {
         "SqueezeNet": torchvision_classifier("squeezenet1_1"),
-        "EfficientNet-Lite0": Classifier(
-            efficientnet_lite(), SIZE, LITE_MEAN, LITE_STD
-        ),
+        "EfficientNet-Lite0": lite_classifier(),
     }
     share = {}
     for name, classifier in classifiers.items():

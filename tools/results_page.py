@@ -157,7 +157,7 @@ def _models(group):
     yield from ("## The models", _protocol(reference), score_tables(group))
     unstored = [f"`{name}`" for name in group if not (CARDS / f"{name}.md").exists()]
     if unstored:
-        yield f"Not stored, since a later model is better: the weights of {', '.join(unstored)}."
+        yield f"Only the scores are kept, and no weights, of {', '.join(unstored)}."
     yield from (HOW_TO_READ, DIFFERENCES)
     yield from ("**Minus the gray picture**", difference_tables(group, GRAY))
     if DEFAULT in group:

@@ -24,7 +24,11 @@ ROOT = Path(__file__).parent.parent
 # What each chapter shows, in the order in which one builds on another.
 CHAPTERS = {
     "03-autoencoder": ["train autoencoder-l1", "train residual-autoencoder"],
-    "04-fusion": ["compare fusion"],
+    "04-fusion": [
+        "compare fusion",
+        "train fusion-efficientnet-lite",
+        "train fusion-silenced",
+    ],
     # The third is shown on the page of attempts.
     "05-unet": [
         "compare unet",

@@ -1,9 +1,10 @@
 """Publish a finished run: its weights, its result, and a card that names both.
 
-    python tools/store_model.py runs/residual-autoencoder ...
+    python tools/store_model.py runs/unet-squeezenet ...
 
 The run is that of `colorize train`. The library's default model goes into the package,
-the others into weights/; every result into results/, every card into weights/."""
+the others into weights/; every result into results/, every card into weights/. Of some
+recipes, which say so, only the result is kept: there is room for few weights."""
 
 import argparse
 import json
@@ -15,6 +16,7 @@ from colorize_lib.evaluation import markdown_table
 from colorize_lib.files import replacing
 from colorize_lib.results import FOLDER as RESULTS
 from colorize_lib.results import load_result
+from colorize_lib.training.recipes import RECIPES
 from colorize_lib.training.scoring import CHOSEN_BY
 from colorize_lib.weights import DEFAULT, FOLDERS, load_weights
 
@@ -50,12 +52,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     for run in parser.parse_args().runs:
-        print(f"{store(run)} is stored, with its result and its card")
+        print(f"{run}: {' and '.join(map(str, store(run)))} written")
 
 
-def store(run: Path) -> Path:
-    """Copy what a run left, and write its card; returns where the weights lie."""
+def store(run: Path) -> list[Path]:
+    """Copy what a run left, and write its card; returns the files."""
     name = json.loads((run / "result.json").read_text())["recipe"]["name"]
+    result = RESULTS / f"{name}.json"
+    if RECIPES[name].scores_only:
+        RESULTS.mkdir(exist_ok=True)
+        shutil.copyfile(run / "result.json", result)
+        return [result]
     weights = FOLDERS[0 if name == DEFAULT else 1] / f"{name}.safetensors"
     content = (run / "model.safetensors").read_bytes()
     if len(content) > MOST_BYTES:
@@ -63,10 +70,11 @@ def store(run: Path) -> Path:
     with replacing(weights) as file:
         file.write(content)
     RESULTS.mkdir(exist_ok=True)
-    shutil.copyfile(run / "result.json", RESULTS / f"{name}.json")
-    with replacing(FOLDERS[1] / f"{name}.md") as file:
+    shutil.copyfile(run / "result.json", result)
+    about = FOLDERS[1] / f"{name}.md"
+    with replacing(about) as file:
         file.write(card(name, weights).encode())
-    return weights
+    return [weights, result, about]
 
 
 def card(name: str, weights: Path) -> str:

@@ -28,7 +28,6 @@ from colorize_lib.training.scoring import score_on_test
 # the folder. The others were run at full size.
 TRIALS = {
     "autoencoder-l2": ("everyday", 48, 1, 1000),
-    "fusion-squeezenet": ("everyday", 48, 1, 1000),
     "unet": ("everyday", 48, 1, 1000),
     "landscapes-pix2pix": ("landscapes", 256, 1, 160),  # its network needs 256
     "coco-pix2pix-scratch": ("coco/train_sample", 256, 1, 160),

@@ -43,7 +43,7 @@ def networks() -> dict[str, Listed]:
     """Every network, by the name under which recipes and weight files know it."""
     fusions = {
         name: partial(COLORIZERS[name], pretrained=False)
-        for name in ("fusion", "fusion_squeezenet")
+        for name in ("fusion", "fusion_squeezenet", "fusion_efficientnet_lite")
     }
     frozen = {
         name: partial(_on_frozen, COLORIZERS[name])
@@ -58,6 +58,8 @@ def networks() -> dict[str, Listed]:
         "residual_autoencoder": Listed(COLORIZERS["residual_autoencoder"], 256, 3),
         "fusion": Listed(fusions["fusion"], 224, 4),
         "fusion_squeezenet": Listed(fusions["fusion_squeezenet"], 224, 4),
+        "fusion_efficientnet_lite": Listed(fusions["fusion_efficientnet_lite"], 224, 4),
+        "fusion_silenced": Listed(COLORIZERS["fusion_silenced"], 224, 4),
         "unet": Listed(COLORIZERS["unet"], 256, 5),
         "unet_32px": Listed(COLORIZERS["unet_32px"], 32, 5),
         "unet_pix2pix": Listed(COLORIZERS["unet_pix2pix"], 256, 5),

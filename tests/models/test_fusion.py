@@ -5,14 +5,18 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from colorize_lib.color import lightness_to_gray
 from colorize_lib.models import (
     COLORIZERS,
     FusionAutoencoder,
+    efficientnet_lite_fusion,
     inception_fusion,
+    silenced_fusion,
     squeezenet_fusion,
 )
-from colorize_lib.models.fusion import Frozen
+from colorize_lib.models.fusion import Frozen, NoOpinion
 from colorize_lib.models.parts import Silence
 from colorize_lib.models.pretrained import Classifier
 
@@ -116,9 +120,46 @@ def test_with_squeezenet():
     assert network(lightness(1)).shape == (1, 2, 32, 32)
 
 
-def test_both_are_known_by_name():
+def test_with_efficientnet_lite():
+    network = efficientnet_lite_fusion(pretrained=False).eval()
+    assert parameters(network) == 7_075_922
+    assert parameters(network.classifier.network) == 4_652_008
+    assert network(lightness(1)).shape == (1, 2, 32, 32)
+
+
+def test_its_classifier_is_shown_gray_photographs_as_it_was_trained():
+    classifier = efficientnet_lite_fusion(pretrained=False).classifier.network
+    l = lightness(2)
+    gray = lightness_to_gray(50 * (l + 1)).expand(-1, 3, -1, -1)
+    square = F.interpolate(gray, (224, 224), mode="bilinear", antialias=True)
+    with torch.inference_mode():
+        expected = classifier.network(2 * square - 1)
+        torch.testing.assert_close(classifier(l), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_all_are_known_by_name():
     assert COLORIZERS["fusion"] is inception_fusion
     assert COLORIZERS["fusion_squeezenet"] is squeezenet_fusion
+    assert COLORIZERS["fusion_efficientnet_lite"] is efficientnet_lite_fusion
+    assert COLORIZERS["fusion_silenced"] is silenced_fusion
+
+
+def test_silenced_it_has_the_same_weights_and_hears_nothing():
+    torch.manual_seed(0)
+    network = efficientnet_lite_fusion(pretrained=False).eval()
+    torch.manual_seed(0)
+    control = silenced_fusion().eval()
+    for name, x in network.state_dict().items():
+        assert torch.equal(x, control.state_dict()[name]), name
+    l = lightness(2)
+    assert torch.equal(control.classifier(l), torch.zeros(2, 1000))
+    assert torch.equal(control(l), network(l, torch.zeros(2, 1000)))
+    assert not torch.equal(control(l), network(l))
+
+
+def test_no_opinion_is_a_thousand_zeros_in_the_inputs_type():
+    none = NoOpinion()(torch.ones(3, 1, 8, 8, dtype=torch.float64))
+    assert torch.equal(none, torch.zeros(3, 1000, dtype=torch.float64))
 
 
 # ------------------------------------------------------------ what is fused

@@ -19,7 +19,6 @@ from colorize_lib.training.variants import (
     SCENE_WIDTHS,
     SEEN_AT,
     SHORT_GAME,
-    NoOpinion,
     fusion_variants,
     game_variants,
     idea_variants,
@@ -54,11 +53,6 @@ def test_a_classifiers_opinion_is_random_or_none_and_all_else_is_the_same():
     assert random.classifier(l).any()
     assert not silenced.classifier(l).any()
     assert colored(random) == colored(silenced) == (2, 2, 32, 32)
-
-
-def test_no_opinion_is_a_thousand_zeros_in_the_inputs_type():
-    none = NoOpinion()(torch.ones(3, 1, 8, 8, dtype=torch.float64))
-    assert torch.equal(none, torch.zeros(3, 1000, dtype=torch.float64))
 
 
 def test_skips_are_silenced_and_all_else_is_the_same():
