@@ -314,7 +314,8 @@ What we believe, with the evidence there is:
   have learned from 1.2 million.
 - **What an encoder of 3 million parameters can know.** The step from SqueezeNet to
   EfficientNet-Lite0 was worth more than all others, so a still larger encoder is the next
-  thing to try, with `backbone_unet`. Where this was trained, no other weights could be had.
+  thing to try. Not tried yet: EfficientNet-Lite1 and 2, whose weights are packages as well,
+  and, where torchvision's weights can be downloaded, any of its networks (`backbone_unet`).
 - **One answer a pixel.** Some of the color is lost to doubt that is justified
   ([chapter 10](10-why-brown)): no network will know the color of a balloon.
 - **One training, one seed**, of each of these models: the next one may be a little better or
