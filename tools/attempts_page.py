@@ -297,7 +297,8 @@ ELSEWHERE = """\
 ## Tried in the chapters
 
 - A pretrained encoder against a random one, and skips on and off: [chapter 5](05-unet).
-- A classifier's opinion on the whole picture: [chapter 4](04-fusion).
+- A classifier's opinion on the whole picture: [chapter 4](04-fusion). That of a better
+  classifier brought the network nearer to the photographs, and made it paler.
 - Networks of another build for the same L1: [chapter 3](03-autoencoder).
 - Games, their L1 weights, an average of the generator: [chapters 7](07-pix2pix) and
   [8](08-wgan-gp).
