@@ -123,7 +123,9 @@ def _start(recipe):
         left = ", left as it is" if recipe.get("frozen", True) and not learns else ""
         return f"an ImageNet encoder{left}"
     if recipe["network"].startswith("fusion"):
-        return "random weights; its classifier stayed as it was, and is not in this file"
+        return (
+            "random weights; its classifier stayed as it was, and is not in this file"
+        )
     return "random weights"
 
 
