@@ -22,6 +22,7 @@ from colorize_lib.color import (
 )
 from colorize_lib.files import replacing
 from colorize_lib.photos import open_photo, upright_srgb
+from colorize_lib.photos.metadata import save_options
 from colorize_lib.weights import load_weights, stored_weights
 
 # What the networks of the book accept; one that does not has this as an attribute.
@@ -33,7 +34,7 @@ STRIP_PIXELS = 2**20
 
 # How to lose as little as each format allows. Lossy WebP would halve the colors.
 _JPEG = ("JPEG", {"quality": 95, "subsampling": "4:4:4"})
-_TIFF = ("TIFF", {"compression": "tiff_deflate"})
+_TIFF = ("TIFF", {})
 FORMATS = {
     ".png": ("PNG", {}),
     ".jpg": _JPEG,
@@ -103,15 +104,18 @@ class Colorizer:
         network, metadata = load_weights(weights or stored_weights())
         return cls(network.to(device), metadata["size"], metadata["about"])
 
-    def __call__(self, photo: str | Path | Image.Image) -> Image.Image:
-        """Color a photograph; its EXIF comes along in ``info["exif"]``."""
+    def __call__(self, photo: str | Path | Image.Image, page: int = 0) -> Image.Image:
+        """Color a photograph; its ``info`` holds EXIF and resolution of the original.
+
+        ``page``, from 0, is of a TIFF with several.
+        """
         is_open = isinstance(photo, Image.Image)
-        photo = upright_srgb(photo.copy()) if is_open else open_photo(photo)
-        exif = photo.info["exif"]
+        photo = upright_srgb(photo) if is_open else open_photo(photo, page=page)
+        info = photo.info
         picture = torch.from_numpy(np.array(photo)).permute(2, 0, 1)
         del photo  # 200 MB of a picture of 50 megapixels
         colored = Image.fromarray(self.color_in_place(picture).permute(1, 2, 0).numpy())
-        colored.info["exif"] = exif
+        colored.info = info
         return colored
 
     @torch.inference_mode()
@@ -121,18 +125,21 @@ class Colorizer:
         The network sees all of the picture, small. Lightness and color are then joined
         in strips: 50 megapixels in float32 would take gigabytes.
         """
-        height, width = picture.shape[-2:]
-        rows = torch.arange(height).split(max(1, STRIP_PIXELS // width))
-        strips = [slice(int(some[0]), int(some[-1]) + 1) for some in rows]
+        # A strip is at least one row: of a picture that is all width, one column.
+        is_lying = picture.shape[-1] > STRIP_PIXELS
+        lines = picture.mT if is_lying else picture
+        count, length = lines.shape[-2:]
+        parts = torch.arange(count).split(max(1, STRIP_PIXELS // length))
+        strips = [slice(int(some[0]), int(some[-1]) + 1) for some in parts]
 
-        l = [normalize_lab(rgb_to_lab(picture[None, :, strip]))[0] for strip in strips]
-        ab = _see(self.network, torch.cat(l, dim=-2), self.size).cpu()
-
-        # Bicubic enlargement, as two matrix products: a strip needs only its own rows.
-        down = _enlargement(ab.shape[-2], height)
-        across = _enlargement(ab.shape[-1], width)
+        l = [normalize_lab(rgb_to_lab(lines[None, :, strip]))[0] for strip in strips]
+        seen = torch.cat(l, dim=-2)
+        ab = _see(self.network, seen.mT if is_lying else seen, self.size).cpu()
+        ab = ab.mT if is_lying else ab
+        if length < ab.shape[-1]:  # first the side on which it becomes less
+            ab = F.interpolate(ab, (ab.shape[-2], length), mode="bicubic")
         for strip, strip_l in zip(strips, l, strict=True):
-            picture[:, strip] = join(strip_l, down[strip] @ ab @ across.mT)[0]
+            lines[:, strip] = join(strip_l, _enlarged(ab, strip, count, length))[0]
         return picture
 
 
@@ -208,7 +215,8 @@ def check_output(output: str | Path, overwrite: bool) -> None:
 def save_photo(photo: Image.Image, output: str | Path) -> None:
     """Save a picture in the format of the suffix, all or nothing.
 
-    It is tagged as sRGB, and its EXIF comes along.
+    It is tagged as sRGB and marked as made by ``colorize``; EXIF and resolution come
+    along as far as the format can hold them.
 
     Raises:
         ValueError: a suffix that no format has, or a picture too large for its format.
@@ -221,8 +229,7 @@ def save_photo(photo: Image.Image, output: str | Path) -> None:
             f"picture has {photo.width} x {photo.height}; save it as .png"
         )
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    if exif := photo.info.get("exif"):
-        options = options | {"exif": exif}
+    options = options | save_options(kind, photo.info, str(output))
     with replacing(output) as file:
         photo.save(file, kind, icc_profile=srgb, **options)
 
@@ -242,7 +249,18 @@ def _see(network, l, size):
     return network(seen.clamp(-1, 1).to(device)).float()
 
 
-def _enlargement(small, large):
-    """``(large, small)``: the matrix that F.interpolate applies along one side."""
-    unit = torch.eye(small)[None, None]
-    return F.interpolate(unit, (large, small), mode="bicubic")[0, 0]
+def _enlarged(ab, rows, height, width):
+    """Some rows of what F.interpolate makes of ab in ``(height, width)``, bicubically.
+
+    Keys, 1981, with a = -0.75: a row needs four small ones, so a picture of any shape
+    costs what its pixels cost. A matrix for a side of two million would take gigabytes.
+    """
+    at = torch.arange(rows.start, rows.stop, dtype=torch.float64) + 0.5
+    at = at * (ab.shape[-2] / height) - 0.5
+    four = torch.arange(-1, 3)
+    x = ((at - at.floor())[:, None] - four).abs()
+    near, far = (1.25 * x - 2.25) * x**2 + 1, ((3.75 - 0.75 * x) * x - 6) * x + 3
+    weights = torch.where(x <= 1, near, far).float()[..., None]
+    index = (at.floor().long()[:, None] + four).clamp(0, ab.shape[-2] - 1)
+    few = (ab[..., index, :] * weights).sum(-2)
+    return F.interpolate(few, (len(at), width), mode="bicubic")

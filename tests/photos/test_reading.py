@@ -5,6 +5,7 @@ import struct
 import warnings
 import zlib
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
+from tiff_maker import packed
 
+from colorize_lib.photos import reading
 from colorize_lib.photos.reading import (
     PIXEL_LIMIT,
     UnreadablePhoto,
@@ -21,6 +24,7 @@ from colorize_lib.photos.reading import (
 )
 
 ORIENTATION = 0x0112
+CASES = Path(__file__).parent.parent / "cases"
 
 
 def file_of(image, format="PNG", **options):
@@ -126,12 +130,16 @@ def test_the_box_of_a_drafted_jpeg_is_used():
     assert got > psnr(without_box, expected) + 8
 
 
-@pytest.mark.parametrize("size", [(1601, 1203), (1203, 1601)])
-def test_a_drafted_jpeg_resembles_the_full_decode(size):
-    file = file_of(smooth(*size, cells=40), "JPEG", quality=95)
-    expected = pillow_crop(Image.open(file), 64)
-    file.seek(0)
-    assert psnr(array(read_photo(file, 64)), expected) > 40
+@pytest.mark.parametrize("orientation", [1, 3, 6, 7, 8])
+@pytest.mark.parametrize("size", [(1000, 800), (1001, 803), (808, 1003), (1601, 1203)])
+def test_a_drafted_jpeg_is_the_same_crop_as_the_full_decode(
+    size, orientation, monkeypatch
+):
+    stored, exif = rotated(smooth(*size, cells=20), orientation)
+    data = file_of(stored, "JPEG", quality=95, exif=exif).getvalue()
+    drafted = array(read_photo(BytesIO(data), 64))
+    monkeypatch.setattr(reading, "DRAFT_MARGIN", 10**6)  # no draft is that large
+    assert psnr(drafted, array(read_photo(BytesIO(data), 64))) > 50
 
 
 # ------------------------------------------------------------ upright
@@ -177,6 +185,62 @@ def test_exif_is_kept_without_the_rotation():
     again = Image.open(file_of(photo, "JPEG", exif=photo.info["exif"])).getexif()
     assert again[0x010F] == "Maker"
     assert again.get(ORIENTATION, 1) == 1
+
+
+def test_every_case_that_was_wrong_is_read_right():
+    black_is_zero = np.asarray(
+        open_photo(CASES / "white-is-zero/same-black-is-zero.tif")
+    )
+    white_is_zero = np.asarray(open_photo(CASES / "white-is-zero/scan.tif"))
+    assert np.array_equal(black_is_zero, white_is_zero)
+    ramp = np.tile(np.linspace(0, 255, 96), (64, 1))
+    ramp[:8, :8] = 255
+    assert np.abs(black_is_zero - ramp[..., None]).max() <= 0.51
+    twelve_bit = np.asarray(open_photo(CASES / "twelve-bit/scan12.tif"))
+    assert np.abs(twelve_bit - ramp[..., None]).max() <= 0.51
+    for name in ("L", "LA"):
+        gray = open_photo(CASES / f"gray-profile/{name}.png")
+        assert gray.getpixel((48, 32)) == (147, 147, 147)
+
+
+# A PNG's one transparent value counts in the file's own bits.
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_the_transparent_value_of_a_gray_png(bits):
+    values = np.arange(2 ** min(bits, 8))[None] * (257 if bits == 16 else 1)
+    transparent = int(values[0, 1])
+    data = png(values, bits, color=0, transparent=[transparent])
+    got = np.asarray(open_photo(BytesIO(data)))[0, :, 0].astype(int)
+    expected = np.round(values[0] * 255 / (2**bits - 1))
+    expected[1] = 255
+    assert np.array_equal(got, expected)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_transparent_value_of_a_color_png(bits):
+    scale = 257 if bits == 16 else 1
+    values = np.array([[[5, 6, 7], [5, 6, 90], [0, 0, 0]]]) * scale
+    data = png(values, bits, color=2, transparent=[5 * scale, 6 * scale, 7 * scale])
+    got = np.asarray(open_photo(BytesIO(data)))[0].tolist()
+    assert got == [[255, 255, 255], [5, 6, 90], [0, 0, 0]]
+
+
+def png(values, bits, color, transparent):
+    """A PNG with a chunk tRNS, written by hand."""
+
+    def chunk(kind, content):
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + checksum
+
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + packed(row[None], bits, 1, ">") for row in values)
+    head = struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0)
+    chunks = [
+        (b"IHDR", head),
+        (b"tRNS", struct.pack(f">{len(transparent)}H", *transparent)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*parts) for parts in chunks)
 
 
 def test_without_exif_there_are_no_bytes_and_no_other_info():
@@ -246,16 +310,27 @@ def broken_files():
     middle = len(png) // 2
     flipped = png[:middle] + bytes([png[middle] ^ 255]) + png[middle + 1 :]
     no_white = file_of(Image.new("F", (4, 4), 0.5), "TIFF").getvalue()
+    tiff = file_of(smooth(40, 40), "TIFF", compression="tiff_lzw").getvalue()
+    webp = file_of(smooth(40, 40), "WEBP").getvalue()
+    bmp = file_of(smooth(40, 40), "BMP").getvalue()
     return {
         "empty": (b"", "empty"),
         "text": (b"<html>404 not found</html>", "not a picture"),
-        "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100), "not a picture"),
+        "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100), "it is HEIC"),
         "cut_jpeg": (jpeg[: len(jpeg) // 2], "damaged or cut short"),
         "cut_png": (png[:middle], "damaged or cut short"),
-        "cut_head": (jpeg[:20], "not a picture|damaged"),
+        "cut_head": (jpeg[:20], "damaged or cut short JPEG"),
+        "cut_gif": (b"GIF89a\x01", "damaged or cut short GIF"),
+        "cut_webp": (webp[:30], "damaged or cut short"),
+        "cut_tiff_head": (tiff[:6], "damaged or cut short TIFF"),
+        "cut_bmp": (bmp[:200], "damaged or cut short"),
         "flipped_png": (flipped, "damaged"),
         "bomb": (png_claiming(60_000, 60_000), "3600000000"),
         "float": (no_white, "no known white"),
+        "other_bmp": (
+            bmp[:28] + b"\x07" + bmp[29:],
+            "a kind of BMP that cannot be read",
+        ),
     }
 
 

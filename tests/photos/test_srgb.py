@@ -1,13 +1,17 @@
 """Every kind of image becomes the right sRGB."""
 
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from colorize_lib.photos.srgb import to_srgb
+from colorize_lib.photos.srgb import PNG_GAMMA, load, to_srgb
+from colorize_lib.photos.srgb import PRIMARIES as SRGB
 
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
 
@@ -153,13 +157,127 @@ def test_a_gray_profile_is_followed():
     assert np.abs(np.subtract(got, 188)).max() <= 1  # half the light is code value 188
 
 
-def test_a_profile_that_says_srgb_changes_nothing():
-    # The channels are swapped inside: would it be used, red would become green.
-    named_srgb = rgb_profile([1, 0, 2], name=b"sRGB IEC61966-2.1")
-    assert color_of(to_srgb(with_profile(solid("RGB", RED), named_srgb))) == RED
+def test_a_profile_goes_by_its_curves_and_primaries_whatever_its_name():
+    # The channels are swapped inside.
+    called_srgb = rgb_profile([1, 0, 2], name=b"sRGB IEC61966-2.1")
+    got = color_of(to_srgb(with_profile(solid("RGB", RED), called_srgb)))
+    assert np.abs(np.subtract(got, (0, 255, 0))).max() <= 2
+
+
+@pytest.mark.parametrize("color", [(12, 34, 56), (0, 0, 0), (255, 1, 254)])
+def test_srgb_under_any_name_changes_nothing(color):
     real = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    color = (12, 34, 56)
-    assert color_of(to_srgb(with_profile(solid("RGB", color), real))) == color
+    other_name = real.replace(b"s\0R\0G\0B\0", b"m\0i\0n\0e\0")
+    for profile in (real, other_name):
+        assert color_of(to_srgb(with_profile(solid("RGB", color), profile))) == color
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_a_profile_holds_for_the_colors_under_an_alpha_channel(mode):
+    linear = icc_profile(b"GRAY", {b"kTRC": gamma(1.0)})
+    swapped = rgb_profile([1, 0, 2])
+    color, profile = (
+        ((128, 255), linear) if mode == "LA" else ((255, 0, 0, 255), swapped)
+    )
+    opaque = color_of(to_srgb(with_profile(solid(mode, color), profile)))
+    expected = (188, 188, 188) if mode == "LA" else (0, 255, 0)
+    assert np.abs(np.subtract(opaque, expected)).max() <= 2
+    # Through clear glass the paper stays white, whatever the profile says of white.
+    clear = (*color[:-1], 0)
+    assert color_of(to_srgb(with_profile(solid(mode, clear), profile))) == WHITE
+
+
+def test_premultiplied_gray_and_color():
+    # Half-transparent mid gray (100 of 255), stored already multiplied by its alpha.
+    stored = Image.frombytes("La", (1, 1), bytes([round(100 * 128 / 255), 128]))
+    expected = 100 * 128 / 255 + 255 * 127 / 255
+    assert np.abs(np.subtract(color_of(to_srgb(stored)), expected)).max() <= 1.5
+    stored = Image.frombytes("RGBa", (1, 1), bytes([50, 0, 0, 128]))
+    expected = (50 + 127, 127, 127)
+    assert np.abs(np.subtract(color_of(to_srgb(stored)), expected)).max() <= 1.5
+
+
+# ------------------------------------------------------------ what a PNG says
+
+
+def opened_png(image, *chunks):
+    """The image as a PNG with more chunks, opened and loaded."""
+    file = BytesIO()
+    image.save(file, "PNG")
+    data = file.getvalue()
+    more = b"".join(
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
+    opened = Image.open(BytesIO(data[:33] + more + data[33:]))
+    load(opened)
+    return opened
+
+
+def gama(value):
+    return b"gAMA", struct.pack(">I", round(value * 100_000))
+
+
+def chrm(*numbers):
+    return b"cHRM", struct.pack(">8I", *(round(x * 100_000) for x in numbers))
+
+
+@given(st.integers(0, 255), st.floats(0.3, 1.2))
+def test_the_curve_that_a_png_names_is_followed(code, value):
+    expected = 255 * (code / 255) ** (PNG_GAMMA / value)
+    for mode, color in (("L", code), ("LA", (code, 255)), ("1", code // 128)):
+        got = color_of(to_srgb(opened_png(solid(mode, color), gama(value))))
+        wanted = 255 * (code // 128) if mode == "1" else expected
+        assert np.abs(np.subtract(got, wanted)).max() <= 1
+    if code > 20:  # below, LittleCMS itself is coarse
+        got = color_of(to_srgb(opened_png(solid("RGB", (code,) * 3), gama(value))))
+        assert np.abs(np.subtract(got, expected)).max() <= 2
+
+
+def test_srgbs_own_curve_and_primaries_change_nothing():
+    color = (12, 134, 56)
+    srgb = chrm(*SRGB)
+    for chunks in ([gama(0.45455)], [gama(0.45455), srgb], [gama(1), (b"sRGB", b"\0")]):
+        assert color_of(to_srgb(opened_png(solid("RGB", color), *chunks))) == color
+
+
+def test_the_primaries_that_a_png_names_are_followed():
+    # Adobe RGB (1998): its green is outside sRGB, its neutral colors stay neutral.
+    adobe = chrm(0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+    for color in ((200, 200, 200), (120, 100, 60)):
+        image = opened_png(solid("RGB", color), gama(0.45455), adobe)
+        got = np.array(color_of(to_srgb(image)))
+        assert np.abs(got - adobe_to_srgb(color)).max() <= 2
+
+
+def adobe_to_srgb(color):
+    """By the matrices that both standards print, D65 to D65."""
+    to_xyz = [
+        [0.57667, 0.18556, 0.18823],
+        [0.29734, 0.62736, 0.07529],
+        [0.02703, 0.07069, 0.99134],
+    ]
+    to_linear = [
+        [3.24063, -1.53721, -0.49863],
+        [-0.96893, 1.87576, 0.04152],
+        [0.05571, -0.20402, 1.05700],
+    ]
+    codes = np.array(color) / 255
+    light = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    light = np.array(to_linear) @ (np.array(to_xyz) @ light)
+    curve = np.where(
+        light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055
+    )
+    return 255 * curve
+
+
+def test_an_embedded_profile_comes_before_what_chunks_say():
+    image = opened_png(solid("RGB", RED), gama(0.3))
+    got = color_of(to_srgb(with_profile(image, rgb_profile([1, 0, 2]))))
+    assert np.abs(np.subtract(got, (0, 255, 0))).max() <= 2
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", b"", rgb_profile([1, 0, 2])[:150]])
