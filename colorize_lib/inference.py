@@ -23,7 +23,7 @@ from colorize_lib.color import (
 from colorize_lib.files import replacing
 from colorize_lib.photos import open_photo, upright_srgb
 from colorize_lib.photos.metadata import save_options
-from colorize_lib.weights import load_weights, stored_weights
+from colorize_lib.weights import DEFAULT, load_weights
 
 # What the networks of the book accept; one that does not has this as an attribute.
 SIDES_DIVISIBLE_BY = 32
@@ -60,7 +60,8 @@ def colorize(
         photo: a file, or a picture that is open already. Of a color picture, its
             lightness is used.
         output: where to save the result, too; see :func:`save_photo`.
-        weights: a weight file; the stored model by default.
+        weights: a weight file, or the name of a stored model (:func:`.find_weights`);
+            by default the stored model that colors best.
         device: by default a GPU where there is one.
         overwrite: allow ``output`` to exist, even to be the photograph itself.
 
@@ -99,9 +100,9 @@ class Colorizer:
     def load(
         cls, weights: str | Path | None = None, device: str | torch.device | None = None
     ) -> "Colorizer":
-        """From a weight file, or the stored model; raises as :func:`colorize` does."""
+        """From what :func:`colorize` takes as weights; raises as it does."""
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        network, metadata = load_weights(weights or stored_weights())
+        network, metadata = load_weights(weights or DEFAULT)
         return cls(network.to(device), metadata["size"], metadata["about"])
 
     def __call__(self, photo: str | Path | Image.Image, page: int = 0) -> Image.Image:

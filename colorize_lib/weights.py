@@ -1,5 +1,6 @@
 """Trained networks as small files: float16 safetensors that say what they are."""
 
+import zipfile
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -8,6 +9,7 @@ from torch import nn
 
 from colorize_lib.files import replacing
 from colorize_lib.models import COLORIZERS
+from colorize_lib.slips import did_you_mean
 
 DEFAULT = "unet-efficientnet-lite"  # half of the true color, and nearer than gray
 # The default model travels inside the package, the others in the book's repository.
@@ -49,19 +51,21 @@ def save_weights(
     return Path(path)
 
 
-def load_weights(path: Path) -> tuple[nn.Module, dict]:
+def load_weights(path: str | Path) -> tuple[nn.Module, dict]:
     """Build the network that a weight file is of, in evaluation mode, on the CPU.
+
+    Args:
+        path: the file, or what else :func:`find_weights` finds.
 
     Returns:
         The network, and ``{"architecture": str, "size": int, "about": str}``.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: not a whole weight file of this library, or another version's.
+        FileNotFoundError: no such file, no stored model of that name.
+        ValueError: not a whole weight file of this library, another version's, or one
+            with values that are no numbers.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no weight file at {path}")
+    path = find_weights(path)
     try:
         with safe_open(path, framework="pt") as file:
             about = {"architecture": None, "size": "", "about": ""}
@@ -69,17 +73,44 @@ def load_weights(path: Path) -> tuple[nn.Module, dict]:
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is not a whole safetensors file ({error})") from error
+        raise ValueError(_not_weights(path, error)) from error
     size = int(about["size"]) if about["size"].isdecimal() else None
     _check(about["architecture"], size, path)
+    for name, x in tensors.items():
+        if not x.isfinite().all():
+            raise ValueError(
+                f"{path}: {name} holds values that are no numbers (nan or infinite), so "
+                "every picture would be black: the training diverged, or the file is "
+                "damaged; take another one"
+            )
     network = COLORIZERS[about["architecture"]]()
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ValueError(
-            f"{path} does not fit this version's network: {error}"
-        ) from error
+    _refuse_another_build(network.state_dict(), tensors, path)
+    network.load_state_dict(tensors)
     return network.eval(), about | {"size": size}
+
+
+def find_weights(name: str | Path = DEFAULT) -> Path:
+    """The weight file that somebody means.
+
+    Args:
+        name: a file; the folder of a finished run of ``colorize train``; or the name of
+            a stored model, see :func:`stored_names`.
+
+    Raises:
+        FileNotFoundError: it is none of these; the message lists the stored models.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if (path / "model.safetensors").is_file():
+            return path / "model.safetensors"
+        raise FileNotFoundError(
+            f"no model.safetensors in the folder {path}: is the run finished?"
+        )
+    if path.is_file():
+        return path
+    if len(path.parts) == 1 and path.suffix != ".safetensors":
+        return stored_weights(str(name))
+    raise FileNotFoundError(f"no weight file at {path}; {_stored()}")
 
 
 def stored_weights(name: str = DEFAULT) -> Path:
@@ -92,10 +123,46 @@ def stored_weights(name: str = DEFAULT) -> Path:
         path = folder / f"{name}.safetensors"
         if path.is_file():
             return path
-    raise FileNotFoundError(
-        f"no stored weights {name!r}: an installed package holds {DEFAULT!r} only, "
-        "a checkout of the book's repository has all of them in its folder weights/"
+    near = did_you_mean(name, stored_names())
+    raise FileNotFoundError(f"no stored weights {name!r}{near}; {_stored()}")
+
+
+def stored_names() -> list[str]:
+    """The stored models of this installation: a package has one, a checkout has all."""
+    return sorted({x.stem for folder in FOLDERS for x in folder.glob("*.safetensors")})
+
+
+def _stored():
+    return (
+        f"stored models here: {', '.join(stored_names()) or 'none'} (an installed "
+        f"package holds {DEFAULT} only, a checkout of the book's repository has all)"
     )
+
+
+def _not_weights(path, error):
+    if path.suffix == ".pt" or zipfile.is_zipfile(path):
+        return (
+            f"{path} is a checkpoint of a training, not a model: a finished run has "
+            "model.safetensors in its folder, and `colorize train --resume FOLDER` "
+            "finishes it"
+        )
+    return f"{path} is not a whole safetensors file ({error})"
+
+
+def _refuse_another_build(ours, theirs, path):
+    """A sentence, where PyTorch would list hundreds of names."""
+    shapes = {name: tuple(x.shape) for name, x in ours.items()}
+    wrong = [
+        f"{name} {tuple(x.shape) if name in shapes else 'unknown'}"
+        for name, x in theirs.items()
+        if shapes.get(name) != tuple(x.shape)
+    ] + [f"{name} missing" for name in shapes.keys() - theirs.keys()]
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise ValueError(
+            f"{path} does not fit this version's network ({wrong[0]}{more}): it was "
+            "made by another version of this library"
+        )
 
 
 def _check(architecture, size, path):

@@ -15,7 +15,6 @@ from colorize_lib.cli.evaluate_options import (
     FORMATS,
     parser,
     refuse_to_overwrite,
-    stored_names,
 )
 from colorize_lib.cli.evaluate_sheets import save_sheets
 from colorize_lib.evaluation import GRAY, HEADINGS, METRICS, TRUTH, evaluate
@@ -38,7 +37,7 @@ from colorize_lib.tables import (
     frechet_column,
     score_columns,
 )
-from colorize_lib.weights import stored_weights
+from colorize_lib.weights import find_weights
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,31 +85,19 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _colorizers(options):
-    """The models by the names of their rows; a bad one is refused by its name."""
+    """The models by the names of their rows."""
     names, colorizers = [], []
     for checkpoint in options.checkpoints:
-        try:
-            name, file = _weight_file(checkpoint)
-            colorizers.append(Colorizer.load(file, options.device))
-        except (OSError, ValueError, RuntimeError, ImportError) as error:
-            raise ValueError(f"{checkpoint}: {error}") from error
+        name, file = _weight_file(checkpoint)
+        colorizers.append(Colorizer.load(file, options.device))
         names.append(name)
     return dict(zip(_distinct(names, (GRAY, TRUTH)), colorizers, strict=True))
 
 
 def _weight_file(checkpoint):
     """A name for a checkpoint, and the file that holds it."""
-    path = Path(checkpoint).expanduser()
-    file = path / "model.safetensors" if path.is_dir() else path
-    if file.is_file():
-        return (file.resolve().parent.name if file.stem == "model" else file.stem), file
-    if path.is_dir():
-        raise FileNotFoundError("no model.safetensors in this folder: is it finished?")
-    if checkpoint in stored_names():
-        return checkpoint, stored_weights(checkpoint)
-    raise FileNotFoundError(
-        f"no weight file, no folder of a run, no stored model ({', '.join(stored_names())})"
-    )
+    file = find_weights(checkpoint)
+    return (file.resolve().parent.name if file.stem == "model" else file.stem), file
 
 
 def _distinct(names, taken=()):

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from colorize_lib.cli.evaluate_sheets import FAILURES, SIDE_BY_SIDE, sheet_files
-from colorize_lib.weights import FOLDERS
+from colorize_lib.weights import stored_names
 
 SMALLEST = 32  # pixels of a side, for LPIPS and for the networks of the book
 FORMATS = {".txt": "text", ".md": "markdown", ".json": "json"}
@@ -132,11 +132,6 @@ def refuse_to_overwrite(options: argparse.Namespace) -> None:
         raise FileExistsError(
             f"{', '.join(there)}: there already; choose another name, or --overwrite"
         )
-
-
-def stored_names() -> list[str]:
-    """The stored models of this installation."""
-    return sorted({x.stem for folder in FOLDERS for x in folder.glob("*.safetensors")})
 
 
 def _positive(text):

@@ -35,8 +35,8 @@ PIXEL_LIMIT = 178_956_970
 
 # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, which is twice as fast. Stopping
 # at twice the wanted size keeps the result within about 50 dB of the full decode (48 to
-# 56 dB over eight photographs of 8 megapixels); stopping at the wanted size itself costs
-# 7 dB more and saves little.
+# 56 dB over eight photographs of 8 megapixels); stopping at the wanted size costs 7 dB
+# more and saves little.
 DRAFT_MARGIN = 2
 
 ANIMATIONS = ("GIF", "WEBP", "PNG", "AVIF")

@@ -6,6 +6,7 @@ their own in :mod:`colorize_lib.photos.datasets`.
 
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,11 +15,18 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from colorize_lib.photos.archives import is_archive, members
+from colorize_lib.slips import missing_file
 
+# What Pillow reads of the formats that photographs come in, the same on every machine.
 # HEIC is listed although Pillow cannot read it: an iPhone's pictures then show up as
 # skipped, with the remedy, instead of being overlooked.
-_RASTER = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
-SUFFIXES = (*_RASTER, ".heic", ".heif")
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".png", ".apng", ".webp", ".bmp", ".dib",
+    ".gif", ".tif", ".tiff", ".avif", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx",
+    ".pbm", ".pgm", ".ppm", ".pnm", ".pfm", ".tga", ".icb", ".vda", ".vst", ".pcx",
+    ".dcx", ".psd", ".sgi", ".rgb", ".rgba", ".bw", ".ras", ".ico", ".icns", ".cur",
+    ".dds", ".qoi", ".xbm", ".xpm", ".msp", ".mpo", ".heic", ".heif",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,9 +97,9 @@ class Source:
 def from_path(path: str | Path, name: str | None = None) -> Source:
     """All pictures in a folder with subfolders, in a zip or tar, each its own group.
 
-    Hidden files are left out. A folder that contains everything is left out of the
-    names, so that a collection has the same names (hence the same split) whether it was
-    unpacked or not, and one level deeper or not.
+    Hidden files are left out, links are followed. A folder that contains everything is
+    left out of the names, so that a collection has the same names (hence the same
+    split) whether it was unpacked or not, and one level deeper or not.
 
     Args:
         path: the folder or the archive; of an archive nothing needs unpacking.
@@ -115,8 +123,9 @@ def from_path(path: str | Path, name: str | None = None) -> Source:
             "name the folder that holds the pictures"
         )
     else:
-        raise FileNotFoundError(
-            f"{path} does not exist; name a folder of pictures, or a zip or tar of them"
+        raise missing_file(
+            path,
+            f"{path} does not exist; name a folder of pictures, or a zip or tar of them",
         )
     files = [
         (_normal(name), size, opener)
@@ -125,8 +134,8 @@ def from_path(path: str | Path, name: str | None = None) -> Source:
     ]
     if not files:
         raise ValueError(
-            f"no pictures in {path}: looked for {', '.join(SUFFIXES)} "
-            "in it and in its subfolders"
+            f"no pictures in {path} and its subfolders: looked for .jpg, .png, .tif "
+            f"and {len(SUFFIXES) - 3} more suffixes"
         )
     names = _without_common_folder([file[0] for file in files])
     photos = (
@@ -171,24 +180,58 @@ def known(names: Iterable[str], available, where: str) -> Sequence[str]:
 # ------------------------------------------------------------ parts
 
 
+def files_in(folder: Path) -> tuple[list[Path], Counter[str]]:
+    """The pictures in a folder with its subfolders, and how many of what else is there.
+
+    Folders that are links are followed, each folder once, so that a link to a folder
+    above ends nowhere. The kinds of what is passed over are suffixes, or words.
+    """
+    pictures, others, seen = [], Counter(), set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        place = Path(parent).stat()
+        if (place.st_dev, place.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((place.st_dev, place.st_ino))
+        others["hidden"] += sum(map(_is_hidden, folders))
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for path in (Path(parent, name) for name in files):
+            if kind := _other_kind(path):
+                others[kind] += 1
+            else:
+                pictures.append(path)
+    return sorted(pictures), +others
+
+
+def _other_kind(path):
+    """What a file is if it is no picture; None of a picture, by its name."""
+    if _is_hidden(path.name):
+        return "hidden"
+    if not path.is_file():  # a pipe would keep its reader waiting for ever
+        return "link to nothing" if path.is_symlink() else "no plain file"
+    suffix = path.suffix.lower()
+    return None if suffix in SUFFIXES else suffix or "without a suffix"
+
+
 def _in_folder(folder):
-    found = []
-    for parent, _, files in os.walk(folder):
-        for file in files:
-            path = Path(parent, file)
-            if _is_picture(file) and path.is_file():  # a dangling link is no file
-                opener = partial(Path.open, path, "rb")
-                found.append(
-                    (path.relative_to(folder).as_posix(), path.stat().st_size, opener)
-                )
-    return found
+    return [
+        (
+            path.relative_to(folder).as_posix(),
+            path.stat().st_size,
+            partial(Path.open, path, "rb"),
+        )
+        for path in files_in(folder)[0]
+    ]
+
+
+def _is_hidden(name):
+    # macOS puts "__MACOSX/._name.jpg" beside every picture of a zip: not a picture.
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _is_picture(name):
     path = PurePosixPath(name)
-    # macOS puts "__MACOSX/._name.jpg" beside every picture of a zip: not a picture.
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and not hidden
+    return path.suffix.lower() in SUFFIXES and not any(map(_is_hidden, path.parts))
 
 
 def _normal(name):

@@ -163,7 +163,6 @@ def test_models_by_file_by_run_and_by_name_each_with_a_row(
     command, home, monkeypatch, capsys
 ):
     monkeypatch.setattr("colorize_lib.weights.FOLDERS", (home,))
-    monkeypatch.setattr("colorize_lib.cli.evaluate_options.FOLDERS", (home,))
     more = [str(home / "one"), str(home / "two" / "model.safetensors"), "two"]
     content = run_json([*command[:2], *more, *command[2:]], capsys)
     assert list(content["rows"]) == [GRAY, "one", "one (2)", "two", "two (2)", TRUTH]
@@ -283,7 +282,7 @@ def test_sheets_are_not_overwritten_unasked(command, tmp_path, capsys):
     ("content", "message"),
     [
         (b"no weights", "is not a whole safetensors file"),
-        (None, f"no weight file, no folder of a run, no stored model ({DEFAULT}"),
+        (None, f"; stored models here: {DEFAULT} (an installed package holds"),
     ],
 )
 def test_a_bad_checkpoint_is_refused_by_name_before_anything_is_done(
@@ -293,13 +292,14 @@ def test_a_bad_checkpoint_is_refused_by_name_before_anything_is_done(
     stored = (
         Path(evaluate.__file__).parents[1] / "stored"
     )  # as an installed package has
-    monkeypatch.setattr("colorize_lib.cli.evaluate_options.FOLDERS", (stored,))
+    monkeypatch.setattr("colorize_lib.weights.FOLDERS", (stored,))
     bad = tmp_path / "bad.safetensors"
     if content is not None:
         bad.write_bytes(content)
     assert main([*command[:2], str(bad), *command[2:]]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"colorize evaluate: {bad}: ")
+    assert error.startswith("colorize evaluate: ")
+    assert str(bad) in error
     assert message in error
 
 
@@ -307,7 +307,8 @@ def test_an_unfinished_run_is_refused(command, tmp_path, capsys):
     command[1] = str(tmp_path)
     assert main(command) == 2
     error = capsys.readouterr().err
-    assert f"{tmp_path}: no model.safetensors in this folder: is it finished?" in error
+    message = f"no model.safetensors in the folder {tmp_path}: is the run finished?"
+    assert message in error
 
 
 @pytest.mark.parametrize(

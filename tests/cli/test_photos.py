@@ -1,15 +1,19 @@
 """The command, as a user meets it."""
 
+import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
-from colorize_lib.cli import main
+from colorize_lib.cli import main, photos
 from colorize_lib.models import Autoencoder
-from colorize_lib.weights import save_weights
+from colorize_lib.weights import save_weights, stored_names
+
+CASES = Path(__file__).parent.parent / "cases"
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +143,173 @@ def test_misuse_is_explained_and_writes_nothing(
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
     assert names(album.parent) == before
+
+
+# ------------------------------------------------------------ as people call it
+
+
+@pytest.mark.parametrize(
+    ("where", "named", "results"),
+    [
+        ("album", ".", "album-color"),
+        ("album/1931", "..", "album-color"),
+        ("album/1931", "../../album/", "album-color"),
+        (".", "album/", "album-color"),
+        (".", "link", "link-color"),
+        (".", "./album/../link/", "link-color"),
+    ],
+)
+def test_any_way_to_name_a_folder(
+    album, weights, tmp_path, monkeypatch, where, named, results
+):
+    (tmp_path / "link").symlink_to(album)
+    monkeypatch.chdir(tmp_path / where)
+    before = names(album)
+    for _ in range(2):
+        assert main([named, "--weights", weights]) == 0
+        assert names(tmp_path / results) == ["1931/b.png", "a.jpg", "c.bmp.png"]
+        assert names(album) == before
+
+
+def test_the_root_has_no_folder_beside_it(weights, capsys, monkeypatch):
+    monkeypatch.setattr(photos, "files_in", None)
+    assert main(["/", "--weights", weights]) == 2
+    assert "/ has no folder beside it: name one with -o" in capsys.readouterr().err
+
+
+def test_a_pattern_that_no_shell_expanded(
+    album, weights, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(album)
+    assert main(["*.jpg", "**/b.png", "--weights", weights]) == 0
+    assert (album / "a-color.jpg").exists()
+    assert (album / "1931/b-color.png").exists()
+    assert main(["*.webp", "--weights", weights]) == 2
+    assert "nothing matches *.webp" in capsys.readouterr().err
+    Image.new("L", (40, 30)).save(album / "b[1].png")  # a name, not a pattern
+    assert main(["b[1].png", "--weights", weights]) == 0
+    assert (album / "b[1]-color.png").exists()
+
+
+def test_results_are_recognized_wherever_they_lie(album, weights, tmp_path, capsys):
+    assert main([str(album / "a.jpg"), "--weights", weights]) == 0
+    assert main([str(album), "--weights", weights]) == 0
+    assert "1 passed over that `colorize` made" in capsys.readouterr().err
+    assert names(tmp_path / "album-color") == ["1931/b.png", "a.jpg", "c.bmp.png"]
+    everything = [str(album / name) for name in ("a.jpg", "a-color.jpg", "c.bmp")]
+    assert main([*everything, "--weights", weights]) == 0
+    assert not (album / "a-color-color.jpg").exists()
+    assert main([everything[1], "--weights", weights]) == 0  # asked for by name, alone
+    assert (album / "a-color-color.jpg").exists()
+
+
+def test_every_format_in_a_folder_and_every_other_file_counted(
+    album, weights, tmp_path, capsys
+):
+    gray = Image.new("L", (40, 30), 120)
+    kinds = {"d.jfif": "JPEG", "e.jpe": "JPEG", "f.jp2": "JPEG2000", "g.pgm": "PPM"}
+    for name, kind in (kinds | {"h.tga": "TGA"}).items():
+        gray.save(album / name, kind)
+    for name in ("notes.txt", "more.TXT", "clip.mov", ".DS_Store"):
+        (album / name).write_bytes(b"x")
+    assert main([str(album), "-o", str(tmp_path / "out"), "--weights", weights]) == 0
+    assert len(names(tmp_path / "out")) == 8
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "8 of 8 colored" in last
+    passed_over = "4 passed over that are no pictures (2 .txt, 1 hidden, 1 .mov)"
+    assert (
+        passed_over in last
+        or passed_over.replace("1 hidden, 1 .mov", "1 .mov, 1 hidden") in last
+    )
+
+
+def test_pages_are_said_and_colored_on_demand(weights, tmp_path, capsys):
+    pages = [Image.new("L", (40, 30), 60 * n) for n in range(3)]
+    album = tmp_path / "album.tif"
+    pages[0].save(album, save_all=True, append_images=pages[1:])
+    assert main([str(album), "--weights", weights]) == 0
+    said = f"{album}: 3 pages, the first is colored; --pages colors all"
+    assert said in capsys.readouterr().err
+    assert names(tmp_path) == ["album-color.tif", "album.tif"]
+    out = tmp_path / "out" / "a.png"
+    assert main([str(album), "-o", str(out), "--pages", "--weights", weights]) == 0
+    assert names(tmp_path / "out") == ["a-p1.png", "a-p2.png", "a-p3.png"]
+    lightness = [
+        Image.open(tmp_path / "out" / f"a-p{n}.png").convert("L") for n in (1, 3)
+    ]
+    assert lightness[0].getextrema()[1] < lightness[1].getextrema()[0]
+    assert main([str(album), "-o", str(out), "--pages", "--weights", weights]) == 0
+    assert "3 were there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", stored_names())
+def test_stored_models_by_their_names(name, album, capsys):
+    assert main([str(album / "a.jpg"), "--weights", name]) == 0
+    assert (album / "a-color.jpg").exists()
+
+
+def test_a_misspelt_model_and_file_are_told_the_near_names(album, capsys):
+    assert main([str(album / "a.jpg"), "--weights", "unet-eficientnet-lite"]) == 2
+    assert "did you mean unet-efficientnet-lite" in capsys.readouterr().err
+    assert main([str(album / "a.jpeg")]) == 2
+    assert "did you mean" in (error := capsys.readouterr().err)
+    assert "a.jpg?" in error
+
+
+def test_ctrl_c_says_what_was_done_and_how_to_go_on(
+    album, weights, tmp_path, capsys, monkeypatch
+):
+    saved = photos.save_photo
+
+    def interrupted_at_the_second(photo, output):
+        if "b.png" not in str(output):
+            raise KeyboardInterrupt
+        saved(photo, output)
+
+    monkeypatch.setattr(photos, "save_photo", interrupted_at_the_second)
+    out = tmp_path / "out"
+    assert main([str(album), "-o", str(out), "--weights", weights]) == 130
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "1 of 3 colored" in last
+    assert "interrupted: the same command goes on with what is missing" in last
+    assert "Traceback" not in last
+
+
+def test_a_full_disk_stops_the_rest(album, weights, tmp_path, capsys, monkeypatch):
+    def full(photo, output):
+        raise OSError(errno.ENOSPC, f"disk full: could not write {output}")
+
+    monkeypatch.setattr(photos, "save_photo", full)
+    assert main([str(album), "-o", str(tmp_path / "out"), "--weights", weights]) == 1
+    errors = capsys.readouterr().err
+    assert errors.count("failed: [Errno 28] disk full") == 1
+    last = errors.strip().splitlines()[-1]
+    assert "1 failed" in last
+    assert "no space is left: the same command goes on" in last
+
+
+def test_notes_about_a_photograph_become_lines(weights, tmp_path, capsys):
+    broken = CASES / "broken-exif/c.jpg"
+    assert main([str(broken), "-o", str(tmp_path / "c.tif"), "--weights", weights]) == 0
+    errors = capsys.readouterr().err
+    assert errors.count("its EXIF is damaged; what cannot be read stays behind") == 1
+    assert Image.open(tmp_path / "c.tif").size == (96, 64)
+
+
+def test_memory_goes_by_the_pixels_whatever_the_shape(weights, tmp_path):
+    thin = tmp_path / "thin.png"
+    Image.new("L", (500_000, 4), 99).save(thin)
+    command = (
+        "import resource, sys; from colorize_lib.cli import main; main(sys.argv[1:])"
+    )
+    command += "; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    words = [sys.executable, "-c", command, str(thin), "--weights", weights]
+    result = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "1 of 1 colored" in result.stderr
+    with Image.open(tmp_path / "thin-color.png") as colored:
+        assert colored.size == (500_000, 4)
+    # kB: 0.9 GB here. Matrices as long as the picture would take 2 GB more.
+    assert int(result.stdout.split()[-1]) < 1_800_000
 
 
 def test_help_names_what_it_does(capsys):

@@ -1,5 +1,6 @@
 """Sources: sorted, named alike everywhere, picklable."""
 
+import os
 import pickle
 import tarfile
 import zipfile
@@ -7,8 +8,16 @@ import zipfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from colorize_lib.photos.sources import Photo, Source, combined, from_path
+from colorize_lib.photos.sources import (
+    SUFFIXES,
+    Photo,
+    Source,
+    combined,
+    files_in,
+    from_path,
+)
 
 
 def photo(name, group=None):
@@ -91,14 +100,50 @@ def test_paths_that_hold_nothing(tmp_path):
     with pytest.raises(FileNotFoundError, match="none does not exist; name a folder"):
         from_path(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match=r"no pictures in .*empty: looked for .jpg"):
+    with pytest.raises(
+        ValueError, match=r"no pictures in .*empty and its subfolders: looked for .jpg"
+    ):
         from_path(tmp_path / "empty")
     (tmp_path / "a.jpg").write_bytes(b"x")
     with pytest.raises(ValueError, match="neither a folder nor a zip or tar"):
         from_path(tmp_path / "a.jpg")
 
 
-def test_a_tar_of_twenty_thousand(shared_photos):
-    source = from_path(shared_photos / "small64.tar")
-    assert len(source) == 20_000
-    assert source.photos[12345].open().read(2) == b"\xff\xd8"  # a JPEG starts so
+# ------------------------------------------------------------ what lies in a folder
+
+
+def test_links_are_followed_once_and_nothing_else_stops_the_rest(tmp_path, write_photo):
+    album = tmp_path / "album"
+    for name in ("a.JFIF", "sub/b.pgm", "sub/deep/c.tga"):
+        (album / name).parent.mkdir(parents=True, exist_ok=True)
+        (album / name).write_bytes(b"x")
+    write_photo(tmp_path / "elsewhere/d.jp2")
+    (album / "linked").symlink_to(tmp_path / "elsewhere")
+    (album / "sub/again").symlink_to(tmp_path / "elsewhere")
+    (album / "sub/above").symlink_to(album)
+    (album / "itself.jpg").symlink_to(album / "itself.jpg")
+    (album / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(album / "pipe.jpg")
+    for name in ("notes.txt", "more.txt", "clip.mov", "README", ".hidden.jpg"):
+        (album / name).write_bytes(b"x")
+    (album / ".git").mkdir()
+    pictures, others = files_in(album)
+    names = [path.relative_to(album).as_posix() for path in pictures]
+    assert names == ["a.JFIF", "linked/d.jp2", "sub/b.pgm", "sub/deep/c.tga"]
+    assert others == {
+        "link to nothing": 2,
+        "no plain file": 1,
+        ".txt": 2,
+        ".mov": 1,
+        "without a suffix": 1,
+        "hidden": 2,
+    }
+
+
+def test_every_suffix_that_is_taken_can_be_opened_alone():
+    registered = Image.registered_extensions()
+    unreadable = {".heic", ".heif"}  # listed so that they are not overlooked
+    # Formats that Pillow only knows from some version on, under suffixes of their own.
+    for suffix in {*SUFFIXES} - unreadable - {".jif", ".dcx"}:
+        kind = registered[suffix]
+        assert kind == "MPO" or kind in Image.OPEN, suffix  # MPO is opened as JPEG
