@@ -1,7 +1,10 @@
 """sRGB <-> linear light <-> XYZ <-> Lab on tensors, and the scaling that networks see.
 
-Every function takes and returns tensors of shape ``(*, 3, H, W)`` on any device. The
-constants are scikit-image's (D65, two-degree observer), so results agree with
+Every function takes and returns tensors of shape ``(*, 3, H, W)`` on any device. Given
+a NumPy array or a Pillow image as a picture it raises a TypeError, given floats that
+clearly have their white at 255 a ValueError, each with the remedy.
+
+The constants are scikit-image's (D65, two-degree observer), so results agree with
 ``skimage.color`` to 1e-4 in Lab. Matrix products are written out element by element: a
 matmul would run in bfloat16 under autocast (3 Lab units off) or in TF32 on a GPU (0.06
 off). Taught in chapter 1.
@@ -11,6 +14,8 @@ Sources: IEC 61966-2-1 (sRGB); CIE 15:2004 (XYZ, Lab).
 
 import torch
 from torch import Tensor
+
+from colorize_lib.slips import check_picture, check_tensor
 
 # IEC 61966-2-1, to the six digits that scikit-image uses. Agreement to 1e-4 needs these
 # digits and their exact inverse.
@@ -25,6 +30,16 @@ D65_WHITE = (0.95047, 1.0, 1.08883)
 # Over all sRGB colors a spans -86.18..98.23 and b -107.86..94.48: 110 is the first
 # round number that holds both.
 AB_SCALE = 110.0
+
+# Where white is 1, nothing is above this. Colors out of the gamut are below: Lab with a
+# and b in -128..128 reaches 2.0 in unclipped sRGB, with five times as much 6.7. And a
+# picture of codes in 0..255 that is below looks black, with an L of up to 2.2.
+BEYOND_WHITE = 8.0
+
+# What errors say was wanted.
+_RGB = "uint8 in 0..255 (if 255 is white, rgb.to(torch.uint8)) or floats in [0, 1]"
+_RGB_FLOATS = "[0, 1]; if 255 is white, give rgb / 255"
+_LAB = "floating point with L in 0..100, as rgb_to_lab makes it"
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
@@ -64,7 +79,6 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         ValueError: the third dimension from the end is not 3.
         TypeError: not a floating-point tensor.
     """
-    _check_channels(lab, "lab", 3)
     return linear_to_srgb(xyz_to_linear(lab_to_xyz(lab)))
 
 
@@ -92,7 +106,15 @@ def lightness_to_gray(L: Tensor) -> Tensor:
 
 
 def rgb_to_uint8(rgb: Tensor) -> Tensor:
-    """Clip float sRGB to [0, 1] and round it to 8 bits, any shape."""
+    """Clip float sRGB to [0, 1] and round it to 8 bits, any shape.
+
+    Raises:
+        ValueError: clearly codes of 0..255, which would all become white.
+        TypeError: not a floating-point tensor: 8 bits need no rounding.
+    """
+    check_tensor(rgb, "rgb")
+    _check_floating(rgb, "rgb", "floating point in [0, 1]")
+    _check_values(rgb, "rgb", _RGB_FLOATS)
     # Not `(rgb * 255).to(torch.uint8)`: truncating darkens the picture by half a code.
     return (rgb.clamp(0, 1) * 255).round().to(torch.uint8)
 
@@ -103,12 +125,18 @@ def rgb_to_uint8(rgb: Tensor) -> Tensor:
 def srgb_to_linear(rgb: Tensor) -> Tensor:
     """Undo the sRGB transfer curve: codes to linear light in [0, 1].
 
-    The codes are uint8 in 0..255 or floating point in [0, 1].
+    The codes are uint8 in 0..255 or floating point in [0, 1], of any shape.
+
+    Raises:
+        ValueError: floating point, and clearly in 0..255.
+        TypeError: an integer type other than uint8, or no tensor.
     """
+    check_tensor(rgb, "rgb")
     if rgb.dtype == torch.uint8:
         # Only 256 inputs exist: looking the power up gives the same values, sooner.
         return _LINEAR_OF_CODE.to(rgb.device)[rgb.long()]
-    rgb = _full_precision(rgb, "rgb", "uint8 in 0..255 or floating point in [0, 1]")
+    rgb = _full_precision(rgb, "rgb", _RGB)
+    _check_values(rgb, "rgb", _RGB_FLOATS)
     return _linear_of(rgb)
 
 
@@ -125,12 +153,12 @@ def linear_to_srgb(linear: Tensor) -> Tensor:
 
 def linear_to_xyz(linear: Tensor) -> Tensor:
     """Linear sRGB light to CIE XYZ, Y = 1 for white."""
-    return _matrix_times(RGB_TO_XYZ, linear)
+    return _matrix_times(RGB_TO_XYZ, linear, "linear")
 
 
 def xyz_to_linear(xyz: Tensor) -> Tensor:
     """CIE XYZ to linear sRGB light; outside [0, 1] where sRGB cannot show the color."""
-    return _matrix_times(XYZ_TO_RGB, xyz)
+    return _matrix_times(XYZ_TO_RGB, xyz, "xyz")
 
 
 def xyz_to_lab(xyz: Tensor) -> Tensor:
@@ -143,7 +171,8 @@ def xyz_to_lab(xyz: Tensor) -> Tensor:
 
 def lab_to_xyz(lab: Tensor) -> Tensor:
     """CIE Lab to CIE XYZ for the D65 white."""
-    L, a, b = _full_precision(lab, "lab", "floating point with L in 0..100").unbind(-3)
+    _check_channels(lab, "lab", 3)
+    L, a, b = _full_precision(lab, "lab", _LAB).unbind(-3)
     fy = (L + 16) / 116
     fx, fz = fy + a / 500, fy - b / 200
     relative = (_f_inverse(f) for f in (fx, fy, fz))
@@ -187,7 +216,8 @@ def denormalize_lab(l: Tensor, ab: Tensor) -> Tensor:
         ``(*, 3, H, W)``, L in 0..100.
 
     Raises:
-        ValueError: not 1 and 2 channels, or sizes that differ.
+        ValueError: not 1 and 2 channels, sizes that differ, or an l that is clearly L.
+        TypeError: not floating-point tensors.
     """
     _check_channels(l, "l", 1)
     _check_channels(ab, "ab", 2)
@@ -198,6 +228,7 @@ def denormalize_lab(l: Tensor, ab: Tensor) -> Tensor:
     l, ab = (
         _full_precision(x, "l and ab", "floating point in [-1, 1]") for x in (l, ab)
     )
+    _check_values(l, "l", "[-1, 1]; of L in 0..100 give L / 50 - 1")
     return torch.cat([(l + 1) * 50, ab * AB_SCALE], dim=-3)
 
 
@@ -236,7 +267,8 @@ def reduce_chroma(lab: Tensor, tolerance: float = 1e-4, steps: int = 16) -> Tens
     Returns:
         A new tensor like ``lab``, in the gamut to within the tolerance.
     """
-    lab = _full_precision(lab, "lab", "floating point with L in 0..100").clone()
+    _check_channels(lab, "lab", 3)
+    lab = _full_precision(lab, "lab", _LAB).clone()
     outside = out_of_gamut(lab, tolerance)
     L, ab = lab.movedim(-3, 0)[:, outside].split([1, 2])
     inside_factor, outside_factor = torch.zeros_like(L), torch.ones_like(L)
@@ -252,7 +284,8 @@ def reduce_chroma(lab: Tensor, tolerance: float = 1e-4, steps: int = 16) -> Tens
 # ------------------------------------------------------------ parts
 
 
-def _matrix_times(matrix, x: Tensor) -> Tensor:
+def _matrix_times(matrix, x: Tensor, name: str) -> Tensor:
+    check_picture(x, name, 3)
     c0, c1, c2 = x.unbind(-3)
     return torch.stack(
         [row[0] * c0 + row[1] * c1 + row[2] * c2 for row in matrix], dim=-3
@@ -275,16 +308,35 @@ def _f_inverse(f: Tensor) -> Tensor:
 
 
 def _full_precision(x: Tensor, name: str, wanted: str) -> Tensor:
-    if not x.is_floating_point():
-        raise TypeError(f"{name} must be {wanted}, not {x.dtype}")
+    _check_floating(x, name, wanted)
     return x if x.dtype == torch.float64 else x.float()
 
 
 def _check_channels(x: Tensor, name: str, channels: int) -> None:
-    if x.ndim < 3 or x.shape[-3] != channels:
+    check_picture(x, name, channels)
+    if name == "lab":  # integers would go through normalize_lab in silence
+        _check_floating(x, name, _LAB)
+
+
+def _check_floating(x: Tensor, name: str, wanted: str) -> None:
+    if not x.is_floating_point():
+        raise TypeError(f"{name} must be {wanted}, not {x.dtype}")
+
+
+def _check_values(x: Tensor, name: str, wanted: str) -> None:
+    """Refuse floats on the scale of codes or of L, where white must be 1."""
+    if torch.compiler.is_compiling() or not x.numel():
+        return
+    try:
+        # One pass, a hundredth of what follows it. On a GPU the program waits here for
+        # the values: so no step of a training may come by, and none does, since they
+        # take uint8 or Lab. join(), of finished pictures, has to wait for them anyway.
+        largest = x.detach().amax().item()
+    except RuntimeError:  # under vmap or on the meta device there are no values to see
+        return
+    if BEYOND_WHITE < largest < float("inf"):
         raise ValueError(
-            f"{name} must have shape (*, {channels}, H, W), not {tuple(x.shape)}; "
-            "for an (H, W, C) picture call .permute(2, 0, 1) first"
+            f"{name} reaches {largest:g}, where floating point must lie in {wanted}"
         )
 
 

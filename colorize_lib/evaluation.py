@@ -14,6 +14,7 @@ from torch import Tensor
 from colorize_lib import metrics
 from colorize_lib.color import normalize_lab, rgb_to_lab
 from colorize_lib.inference import join
+from colorize_lib.slips import Named
 
 GRAY, TRUTH = "gray (ab = 0)", "truth"
 
@@ -21,14 +22,17 @@ GRAY, TRUTH = "gray (ab = 0)", "truth"
 Metric = Callable[[Tensor, Tensor], Tensor]
 Extractor = Callable[[Tensor], Tensor]
 
-METRICS: dict[str, Metric] = {
-    "psnr": metrics.psnr,
-    "ssim": metrics.ssim,
-    "ciede2000": metrics.ciede2000,
-    "ab_l1": metrics.ab_l1,
-    "colorfulness": lambda pictures, truths: metrics.colorfulness(pictures),
-    "colorfulness_abs": lambda pictures, truths: metrics.colorfulness_abs(pictures),
-}
+METRICS: dict[str, Metric] = Named(
+    {
+        "psnr": metrics.psnr,
+        "ssim": metrics.ssim,
+        "ciede2000": metrics.ciede2000,
+        "ab_l1": metrics.ab_l1,
+        "colorfulness": lambda pictures, truths: metrics.colorfulness(pictures),
+        "colorfulness_abs": lambda pictures, truths: metrics.colorfulness_abs(pictures),
+    },
+    "METRICS",
+)
 # Of the table's columns, with the digits that intervals over hundreds of pictures bear.
 HEADINGS = {
     "psnr": ("PSNR a picture, dB ↑", ".2f"),

@@ -1,13 +1,15 @@
 """Scores of colorized pictures beside the true ones: one a picture, never pooled.
 
 All take 8-bit sRGB pictures, because these are what a viewer is given: ``(B, 3, H, W)``
-uint8, on any device, and return ``(B,)`` float32. Taught in chapter 3.
+uint8, on any device, and return ``(B,)`` float32; what is no tensor is a TypeError.
+Taught in chapter 3.
 """
 
 import torch
 from torch import Tensor
 
 from colorize_lib.color import rgb_to_lab
+from colorize_lib.slips import check_picture
 
 # Two 8-bit pictures of 256 px that differ by one code in one place are 101 dB apart:
 # what is above 100 counts as identical, so that one perfect picture does not make a
@@ -111,7 +113,12 @@ def delta_e_2000(lab: Tensor, other: Tensor) -> Tensor:
     """CIEDE2000 difference of each pixel, Lab ``(B, 3, H, W)`` twice to ``(B, H, W)``.
 
     Sharma, Wu and Dalal 2005, "The CIEDE2000 color-difference formula", eq. 2 to 22.
+
+    Raises:
+        ValueError: another shape.
     """
+    check_picture(lab, "lab", 3, "B")
+    check_picture(other, "other", 3, "B")
     (L1, a1, b1), (L2, a2, b2) = lab.unbind(1), other.unbind(1)
 
     # Grays are pulled apart along a, eq. 2 to 7.
@@ -191,13 +198,16 @@ def _colorfulness(red_green, yellow_blue):
 
 
 def _check(pictures, truths):
-    for x in (pictures, truths):
-        if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] != 3:
+    for x, name in ((pictures, "pictures"), (truths, "truths")):
+        check_picture(x, name, 3, "B")
+        if x.dtype != torch.uint8:
+            floats, codes = f"rgb_to_uint8({name})", f"{name}.to(torch.uint8)"
             raise ValueError(
-                "scores take 8-bit pictures, uint8 (B, 3, H, W), not "
-                f"{x.dtype} {tuple(x.shape)}; rgb_to_uint8 makes them"
+                f"{name} must have 8 bits, torch.uint8, not {x.dtype}; "
+                f"give {floats if x.is_floating_point() else codes}"
             )
     if pictures.shape != truths.shape:
         raise ValueError(
-            f"pictures {tuple(pictures.shape)}, truths {tuple(truths.shape)}"
+            f"pictures {tuple(pictures.shape)} and truths {tuple(truths.shape)} must "
+            "have the same shape"
         )

@@ -12,6 +12,7 @@ import torch
 
 from colorize_lib.evaluation import Scores
 from colorize_lib.files import replacing
+from colorize_lib.slips import did_you_mean
 
 # Beside the package in a checkout; an installed package has none.
 FOLDER = Path(__file__).parent.parent / "results"
@@ -59,8 +60,11 @@ def load_result(name: str) -> dict:
     """
     path = FOLDER / f"{name}.json"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.json"))) or "none"
-        raise FileNotFoundError(f"no stored result {name!r}; there are: {known}")
+        stored = sorted(file.stem for file in FOLDER.glob("*.json"))
+        raise FileNotFoundError(
+            f"no stored result {name!r}; there are: {', '.join(stored) or 'none'}"
+            f"{did_you_mean(name, stored)}"
+        )
     return read_result(path)
 
 

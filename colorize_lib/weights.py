@@ -9,7 +9,7 @@ from torch import nn
 
 from colorize_lib.files import replacing
 from colorize_lib.models import COLORIZERS
-from colorize_lib.slips import did_you_mean
+from colorize_lib.slips import did_you_mean, missing_file
 
 DEFAULT = "unet-efficientnet-lite"  # half of the true color, and nearer than gray
 # The default model travels inside the package, the others in the book's repository.
@@ -110,7 +110,7 @@ def find_weights(name: str | Path = DEFAULT) -> Path:
         return path
     if len(path.parts) == 1 and path.suffix != ".safetensors":
         return stored_weights(str(name))
-    raise FileNotFoundError(f"no weight file at {path}; {_stored()}")
+    raise missing_file(path, f"no weight file at {path}; {_stored()}")
 
 
 def stored_weights(name: str = DEFAULT) -> Path:

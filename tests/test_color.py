@@ -1,26 +1,35 @@
 """colorize_lib.color against scikit-image, hand-computed values, and itself."""
 
+import re
+
 import numpy as np
 import pytest
 import skimage.color
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 from torch import tensor
 from torch.autograd import gradcheck
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from colorize_lib import color
 from colorize_lib.color import (
     AB_SCALE,
+    BEYOND_WHITE,
     denormalize_lab,
     lab_to_rgb,
+    lab_to_xyz,
     lightness_to_gray,
+    linear_to_xyz,
     normalize_lab,
     out_of_gamut,
     reduce_chroma,
     rgb_to_lab,
     rgb_to_uint8,
     srgb_to_linear,
+    xyz_to_linear,
 )
 
 # Published values of the sRGB primaries (D65); gray 128 by hand:
@@ -125,9 +134,166 @@ def test_ambiguous_integers_are_refused(dtype):
         rgb_to_lab(torch.zeros(3, 2, 2, dtype=dtype))
 
 
-def test_integer_lab_is_refused():
-    with pytest.raises(TypeError, match=r"floating point.*torch.uint8"):
-        lab_to_rgb(torch.zeros(3, 2, 2, dtype=torch.uint8))
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+@pytest.mark.parametrize(
+    "function", [lab_to_rgb, lab_to_xyz, normalize_lab, reduce_chroma]
+)
+def test_integer_lab_is_refused(function, dtype):
+    with pytest.raises(
+        TypeError, match=rf"lab must be floating point.*rgb_to_lab.*{dtype}"
+    ):
+        function(torch.zeros(3, 2, 2, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
+def test_what_has_8_bits_is_not_rounded_to_8_bits(dtype):
+    with pytest.raises(TypeError, match=rf"floating point in \[0, 1\], not {dtype}"):
+        rgb_to_uint8(torch.full((3, 2, 2), 1, dtype=dtype))
+
+
+ONE_PICTURE = [
+    rgb_to_lab, lab_to_rgb, reduce_chroma, normalize_lab, out_of_gamut, lightness_to_gray,
+    rgb_to_uint8, srgb_to_linear, linear_to_xyz, xyz_to_linear, lab_to_xyz,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", ONE_PICTURE)
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (
+            np.zeros((8, 8, 3)),
+            r"a NumPy array of shape \(8, 8, 3\); give torch.from_numpy",
+        ),
+        (Image.new("RGB", (8, 8)), "a Pillow image"),
+        ([0.5], "list"),
+    ],
+    ids=["NumPy", "Pillow", "list"],
+)
+def test_what_is_no_tensor_is_named(function, given, named):
+    with pytest.raises(TypeError, match=f"must be a tensor.*not {named}"):
+        function(given)
+
+
+def test_no_tensor_is_joined():
+    l, ab = torch.zeros(1, 4, 4), torch.zeros(2, 4, 4)
+    with pytest.raises(TypeError, match="l must be a tensor"):
+        denormalize_lab(l.numpy(), ab)
+    with pytest.raises(TypeError, match="ab must be a tensor"):
+        denormalize_lab(l, ab.numpy())
+
+
+# ------------------------------------------------------------ white at 255
+
+TAKE_RGB = [rgb_to_lab, srgb_to_linear, rgb_to_uint8]
+
+
+@given(
+    st.sampled_from(TAKE_RGB),
+    arrays(np.float64, (3, 3, 3), elements=st.floats(0, 255)),
+    st.floats(BEYOND_WHITE + 0.1, 65_535),
+    st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]),
+)
+@settings(max_examples=50, deadline=None)
+def test_floats_whose_white_is_255_are_refused(function, rgb, largest, dtype):
+    rgb[1, 2, 0] = largest
+    rgb = tensor(rgb).to(dtype)
+    assume(rgb.isfinite().all())
+    reached = (
+        f"rgb reaches {rgb.max().item():g}, where floating point must lie in [0, 1]"
+    )
+    with pytest.raises(ValueError, match=re.escape(reached) + ".*give rgb / 255$"):
+        function(rgb)
+
+
+def test_an_L_is_not_taken_for_the_l_of_a_network():
+    L, ab = torch.full((1, 4, 4), 50.0), torch.zeros(2, 4, 4)
+    with pytest.raises(
+        ValueError, match=r"l reaches 50.*\[-1, 1\]; .*give L / 50 - 1$"
+    ):
+        denormalize_lab(L, ab)
+    assert denormalize_lab(L / 50 - 1, ab)[0].unique().item() == 50
+
+
+near_white = arrays(np.float64, (3, 3, 3), elements=st.floats(-0.5, 2))
+
+
+@given(near_white)
+@settings(max_examples=50, deadline=None)
+def test_what_is_a_little_outside_is_converted(rgb):
+    torch.testing.assert_close(
+        lab_to_rgb(rgb_to_lab(tensor(rgb))), tensor(rgb), rtol=0, atol=1e-5
+    )
+    assert torch.equal(rgb_to_uint8(tensor(rgb)), rgb_to_uint8(tensor(rgb).clamp(0, 1)))
+
+
+@given(st.floats(0, 100), st.floats(-640, 640), st.floats(-640, 640))
+@settings(max_examples=100, deadline=None)
+def test_no_lab_within_reach_of_a_network_is_beyond_white(L, a, b):
+    rgb = lab_to_rgb(pixel(L, a, b))
+    assert rgb.max() < BEYOND_WHITE
+    rgb_to_lab(rgb), rgb_to_uint8(rgb)
+
+
+def test_every_code_that_is_not_beyond_white_is_black():
+    darkest = torch.full((3, 1, 1), int(BEYOND_WHITE), dtype=torch.uint8)
+    assert rgb_to_lab(darkest)[0].item() < 2.3
+
+
+@pytest.mark.parametrize("function", TAKE_RGB)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_passes_as_it_is(function, value):
+    rgb = torch.rand(3, 4, 4)
+    expected = function(rgb)
+    rgb[:, 1, 1] = value
+    here = function(rgb)
+    here[:, 1, 1] = expected[:, 1, 1] = 0
+    torch.testing.assert_close(here, expected)
+
+
+@pytest.mark.parametrize("function", TAKE_RGB)
+def test_what_has_no_values_passes(function):
+    assert function(torch.zeros(2, 3, 0, 4)).shape == (2, 3, 0, 4)
+    assert function(torch.zeros(3, 5, 4, device="meta")).shape == (3, 5, 4)
+
+
+TRANSFORMS = {
+    "vmap": torch.vmap,
+    "grad": lambda f: torch.func.grad(lambda x: f(x).sum()),
+    "vmap of grad": lambda f: torch.vmap(torch.func.grad(lambda x: f(x).sum())),
+    "jacrev": torch.func.jacrev,
+    "jacfwd": torch.func.jacfwd,
+    "functionalize": torch.func.functionalize,
+    "compiled": lambda f: torch.compile(f, backend="aot_eager", fullgraph=True),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*is deprecated")
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_transformed_as_before_the_values_were_looked_at(transform, monkeypatch):
+    rgb = torch.rand(2, 3, 2, 2, dtype=torch.float64)
+    result = TRANSFORMS[transform](rgb_to_lab)(rgb)
+    monkeypatch.setattr(color, "_check_values", lambda *arguments: None)
+    torch.testing.assert_close(result, TRANSFORMS[transform](rgb_to_lab)(rgb))
+
+
+class NoWaiting(TorchDispatchMode):
+    """On a GPU, the program would wait where a value comes to Python."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        assert "_local_scalar_dense" not in str(function)
+        return function(*args, **(kwargs or {}))
+
+
+def test_what_a_training_calls_waits_for_no_value():
+    photographs = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    with NoWaiting():
+        lab = rgb_to_lab(photographs)
+        normalize_lab(lab)
+        lab_to_rgb(lab)
+        lightness_to_gray(lab[:, :1])
+        with pytest.raises(AssertionError):
+            rgb_to_lab(photographs / 255)
 
 
 def test_sizes_that_differ_are_refused_when_joined():

@@ -137,12 +137,39 @@ def test_a_score_belongs_to_its_picture_alone(score):
 @pytest.mark.parametrize("score", [psnr, ssim, ciede2000, ab_l1])
 def test_what_is_no_8_bit_picture_is_refused(score):
     good = random_pictures(size=(16, 16))
-    with pytest.raises(ValueError, match=r"uint8.*not torch.float32.*rgb_to_uint8"):
+    remedy = r"rgb_to_uint8\(pictures\)$"
+    with pytest.raises(
+        ValueError, match=f"pictures .*uint8.*not torch.float32.*{remedy}"
+    ):
         score(good.float(), good)
-    with pytest.raises(ValueError, match=r"\(3, 16, 16\)"):
+    remedy = r"truths.to\(torch.uint8\)$"
+    with pytest.raises(ValueError, match=f"truths .*uint8.*not torch.int64.*{remedy}"):
+        score(good, good.long())
+    with pytest.raises(ValueError, match=r"\(3, 16, 16\); give pictures\[None\]"):
         score(good[0], good[0])
-    with pytest.raises(ValueError, match=r"\(3, 3, 16, 16\), truths \(2, 3, 16, 16\)"):
+    with pytest.raises(
+        ValueError, match=r"\(3, 3, 16, 16\) and truths \(2, 3, 16, 16\)"
+    ):
         score(good, good[:2])
+
+
+@pytest.mark.parametrize(
+    "score", [*PAIRED, lambda x, _: colorfulness(x), lambda x, _: colorfulness_abs(x)]
+)
+def test_arrays_are_refused_with_the_code_that_makes_tensors_of_them(score):
+    good = random_pictures(size=(16, 16))
+    array = good.permute(0, 2, 3, 1).numpy()
+    code = r"torch.from_numpy\(pictures\).permute\(0, 3, 1, 2\)"
+    with pytest.raises(TypeError, match=rf"not a NumPy array .*; give {code}$"):
+        score(array, good)
+
+
+def test_lab_of_another_shape_is_refused():
+    lab = rgb_to_lab(random_pictures())
+    with pytest.raises(ValueError, match=r"lab must .*; give lab\[None\]"):
+        delta_e_2000(lab[0], lab[0])
+    with pytest.raises(TypeError, match="other must be a tensor"):
+        delta_e_2000(lab, lab.numpy())
 
 
 def test_ssim_refuses_what_is_smaller_than_its_window():

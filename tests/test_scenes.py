@@ -431,6 +431,17 @@ def test_bad_arguments_are_refused(arguments, message):
         draw_scenes(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("kind", "first"), [("cars", "car"), ("Ballon", "balloon"), ("zzz", KINDS[0])]
+)
+def test_an_unknown_kind_is_told_all_kinds_the_near_one_first(kind, first):
+    with pytest.raises(ValueError, match=f"no kind '{kind}'; there are ") as caught:
+        draw_scenes(1, 32).mask(kind)
+    listed = str(caught.value).split("there are ")[1].split(", ")
+    assert listed[0] == first
+    assert sorted(listed) == sorted(KINDS)
+
+
 # ------------------------------------------------------------ the laws as drawn
 
 

@@ -1,12 +1,24 @@
 """Weight files: half the size, the same colors, and clear words for what is none."""
 
+import math
+import re
+
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from colorize_lib import weights
 from colorize_lib.models import Autoencoder, squeezenet_color_classifier
-from colorize_lib.weights import load_weights, save_weights, stored_weights
+from colorize_lib.weights import (
+    DEFAULT,
+    find_weights,
+    load_weights,
+    save_weights,
+    stored_names,
+    stored_weights,
+)
+
+ABOUT = {"architecture": "autoencoder", "size": "96", "about": "a test"}
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +122,50 @@ def test_weights_that_are_not_stored(monkeypatch, tmp_path):
     message = f"no stored weights '{weights.DEFAULT}'.*checkout"
     with pytest.raises(FileNotFoundError, match=message):
         stored_weights()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_values_that_are_no_numbers_are_refused_when_they_are_loaded(
+    tmp_path, network, value
+):
+    path = save(network, tmp_path / "net.safetensors")
+    tensors = load_file(path)
+    name = next(iter(tensors))
+    tensors[name].view(-1)[0] = value
+    save_file(tensors, path, metadata=ABOUT)
+    with pytest.raises(ValueError, match=rf"{name} holds values that are no numbers"):
+        load_weights(path)
+
+
+def test_a_file_of_another_version_is_refused_in_a_sentence(tmp_path, network):
+    path = save(network, tmp_path / "net.safetensors")
+    renamed = {f"old.{name}": x for name, x in load_file(path).items()}
+    save_file(renamed, path, metadata=ABOUT)
+    with pytest.raises(ValueError, match="made by another version") as caught:
+        load_weights(path)
+    assert re.search(r"\(old\.\S+ unknown and \d+ more\)", str(caught.value))
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_a_checkpoint_is_no_model_and_the_way_to_one_is_named(tmp_path, network):
+    torch.save({"network": network.state_dict()}, tmp_path / "best.pt")
+    with pytest.raises(
+        ValueError, match=r"a checkpoint of a training.*--resume FOLDER"
+    ):
+        load_weights(tmp_path / "best.pt")
+
+
+def test_a_model_by_its_file_its_run_or_its_name(tmp_path, network):
+    path = save(network, tmp_path / "net.safetensors")
+    assert find_weights(str(path)) == path
+    (tmp_path / "run").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"no model.safetensors in the folder"):
+        find_weights(tmp_path / "run")
+    path.rename(tmp_path / "run/model.safetensors")
+    assert find_weights(tmp_path / "run") == tmp_path / "run/model.safetensors"
+    assert find_weights(DEFAULT) == find_weights() == stored_weights()
+    assert DEFAULT in stored_names()
+    with pytest.raises(
+        FileNotFoundError, match=f"did you mean .*; stored models.*{DEFAULT}"
+    ):
+        find_weights(DEFAULT[:-1])

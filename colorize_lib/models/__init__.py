@@ -30,6 +30,7 @@ from colorize_lib.models.pix2pix_unet import Pix2PixUNet
 from colorize_lib.models.residual_autoencoder import ResidualAutoencoder
 from colorize_lib.models.unet import UNet
 from colorize_lib.models.vivid import make_vivid
+from colorize_lib.slips import Named
 
 __all__ = [
     "COLORIZERS",
@@ -57,18 +58,21 @@ __all__ = [
 # The names under which weight files and recipes know the networks. Called without
 # arguments they give a network that a weight file completes: an encoder is in the file,
 # so it starts at random; the classifier of a fusion is not, so it comes pretrained.
-COLORIZERS = {
-    "autoencoder": Autoencoder,
-    "residual_autoencoder": ResidualAutoencoder,
-    "fusion": inception_fusion,
-    "fusion_squeezenet": squeezenet_fusion,
-    "fusion_efficientnet_lite": efficientnet_lite_fusion,
-    "fusion_silenced": silenced_fusion,
-    "unet": UNet,
-    "unet_32px": partial(UNet, widths=(48, 96, 192)),
-    "unet_resnet18": resnet18_unet,
-    "unet_squeezenet": squeezenet_unet,
-    "unet_efficientnet_lite": efficientnet_lite_unet,
-    "unet_squeezenet_classes": squeezenet_color_classifier,
-    "unet_pix2pix": Pix2PixUNet,
-}
+COLORIZERS = Named(
+    {
+        "autoencoder": Autoencoder,
+        "residual_autoencoder": ResidualAutoencoder,
+        "fusion": inception_fusion,
+        "fusion_squeezenet": squeezenet_fusion,
+        "fusion_efficientnet_lite": efficientnet_lite_fusion,
+        "fusion_silenced": silenced_fusion,
+        "unet": UNet,
+        "unet_32px": partial(UNet, widths=(48, 96, 192)),
+        "unet_resnet18": resnet18_unet,
+        "unet_squeezenet": squeezenet_unet,
+        "unet_efficientnet_lite": efficientnet_lite_unet,
+        "unet_squeezenet_classes": squeezenet_color_classifier,
+        "unet_pix2pix": Pix2PixUNet,
+    },
+    "COLORIZERS",
+)

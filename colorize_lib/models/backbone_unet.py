@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorize_lib.models.parts import GrayPhotograph, check_input
+from colorize_lib.models.parts import GrayPhotograph, check_build, check_input
 from colorize_lib.models.pretrained import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -105,6 +105,7 @@ class BackboneUNet(nn.Module):
     Raises:
         ValueError: widths that do not fit the backbone; not one channel, or a side
             below 32.
+        TypeError: no :class:`Backbone`; ``norm`` or ``carry`` make no layers.
     """
 
     def __init__(
@@ -116,6 +117,12 @@ class BackboneUNet(nn.Module):
         carry: Callable[[], nn.Module] = nn.Identity,
     ):
         super().__init__()
+        if not isinstance(backbone, Backbone):
+            raise TypeError(
+                f"backbone must be a Backbone, not {type(backbone).__name__}; "
+                "give Backbone(network), or take backbone_unet(name)"
+            )
+        check_build(widths, norm=norm, carry=carry)
         *skips, bottom = backbone.channels
         if not 1 <= len(widths) <= len(skips) + 2:
             raise ValueError(
@@ -192,6 +199,11 @@ def efficientnet_lite_unet(*, pretrained: bool = False) -> BackboneUNet:
 
 def _trunk(network):
     """The layers before pooling and classification, in order."""
+    if not isinstance(network, nn.Module):
+        raise TypeError(
+            f"network must be one of torchvision's, not {network!r}; of a name "
+            "torchvision_network(name) makes one"
+        )
     if isinstance(getattr(network, "features", None), nn.Sequential):
         return list(network.features)
     if hasattr(network, "trunk_output"):  # RegNet's stages, one level further in

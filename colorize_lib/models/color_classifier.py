@@ -42,7 +42,8 @@ class ColorClassifier(nn.Module):
         divided_out: how much of the weights is taken out of the odds before that.
 
     Raises:
-        ValueError: the network does not end in two channels and a tanh.
+        ValueError: the network does not end in two channels and a tanh, or bins of
+            another shape.
     """
 
     def __init__(
@@ -55,7 +56,12 @@ class ColorClassifier(nn.Module):
         divided_out: float = DIVIDED_OUT,
     ):
         super().__init__()
-        self.register_buffer("bins", gamut_bins() if bins is None else bins)
+        bins = gamut_bins() if bins is None else bins
+        if bins.ndim != 2 or bins.shape[1] != 2:
+            raise ValueError(
+                f"bins must be (Q, 2), an a and a b each, not {tuple(bins.shape)}"
+            )
+        self.register_buffer("bins", bins)
         self.register_buffer("weights", torch.ones(len(self.bins)))
         self.classifier = _with_outputs(network, len(self.bins), stride)
         self.temperature, self.divided_out = temperature, divided_out

@@ -1,12 +1,14 @@
 """What several networks need: the check of their input, first weights, upsampling."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from colorize_lib.color import lightness_to_gray
+from colorize_lib.slips import check_picture
 
 
 def check_input(l: Tensor, multiple_of: int, at_least: int = 1) -> None:
@@ -19,9 +21,9 @@ def check_input(l: Tensor, multiple_of: int, at_least: int = 1) -> None:
 
     Raises:
         ValueError: it is not so; the message says which size would do.
+        TypeError: it is no tensor.
     """
-    if l.ndim != 4 or l.shape[1] != 1:
-        raise ValueError(f"l must have shape (B, 1, H, W), not {tuple(l.shape)}")
+    check_picture(l, "l", 1, "B")
     height, width = l.shape[-2:]
     if min(height, width) < at_least:
         raise ValueError(
@@ -37,6 +39,33 @@ def check_input(l: Tensor, multiple_of: int, at_least: int = 1) -> None:
             f"height {height} and width {width} must be multiples of {multiple_of}; "
             f"resize or pad l, for example to {nearest[0]} x {nearest[1]}"
         )
+
+
+def check_build(widths: Sequence[int], at_least: int = 1, **parts: Callable) -> None:
+    """Refuse what a network cannot be built of.
+
+    Args:
+        widths: should be numbers of channels.
+        at_least: the smallest number of them.
+        parts: by the names of the arguments, what should make layers when it is called.
+
+    Raises:
+        ValueError: too few widths, or one that is no number of channels.
+        TypeError: a part that makes no layers: a name, or a layer that is made already.
+    """
+    listed = list(widths) if isinstance(widths, Iterable) else []
+    whole = all(isinstance(width, Integral) and width > 0 for width in listed)
+    if len(listed) < at_least or not whole:
+        raise ValueError(
+            f"widths must be {at_least} or more whole numbers of channels above 0, "
+            f"not {widths!r}"
+        )
+    for name, part in parts.items():
+        if isinstance(part, nn.Module) or not callable(part):
+            raise TypeError(
+                f"{name} must be a class or a function that makes layers, such as "
+                f"nn.BatchNorm2d or nn.Identity, not {part!r}"
+            )
 
 
 class GrayPhotograph(nn.Module):

@@ -10,7 +10,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from colorize_lib.models.parts import init_normal_
+from colorize_lib.models.parts import check_build, init_normal_
+from colorize_lib.slips import check_picture
 
 SMALLEST = 24  # pixels of a side: below that the last convolution has nothing left
 
@@ -33,7 +34,9 @@ class PatchGAN(nn.Module):
             BatchNorm, which ties the pictures of a batch together.
 
     Raises:
-        ValueError: not one and two channels, sizes that differ, or a side below 24.
+        ValueError: fewer than two widths; not one and two channels, sizes that differ,
+            or a side below 24.
+        TypeError: ``norm`` makes no layers.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class PatchGAN(nn.Module):
         norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
     ):
         super().__init__()
+        check_build(widths, 2, norm=norm)
         self.layers = nn.Sequential(
             nn.Conv2d(3, widths[0], kernel_size=4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
@@ -71,11 +75,13 @@ def _block(channels_in, channels_out, stride, norm):
 
 
 def _check(l, ab):
-    shapes = f"not {tuple(l.shape)} and {tuple(ab.shape)}"
-    if l.ndim != 4 or ab.ndim != 4 or (l.shape[1], ab.shape[1]) != (1, 2):
-        raise ValueError(f"l must be (B, 1, H, W) and ab (B, 2, H, W), {shapes}")
+    check_picture(l, "l", 1, "B")
+    check_picture(ab, "ab", 2, "B")
     if l.shape[0] != ab.shape[0] or l.shape[2:] != ab.shape[2:]:
-        raise ValueError(f"l and ab must differ in channels only, {shapes}")
+        raise ValueError(
+            "l and ab must differ in channels only, "
+            f"not {tuple(l.shape)} and {tuple(ab.shape)}"
+        )
     if min(l.shape[2:]) < SMALLEST:
         raise ValueError(
             f"height and width must be at least {SMALLEST}, not {tuple(l.shape[2:])}"

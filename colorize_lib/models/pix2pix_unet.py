@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from colorize_lib.models.parts import check_input, init_normal_
+from colorize_lib.models.parts import check_build, check_input, init_normal_
 
 
 class Pix2PixUNet(nn.Module):
@@ -29,7 +29,9 @@ class Pix2PixUNet(nn.Module):
         middle: which up blocks have dropout, counted from the bottom.
 
     Raises:
-        ValueError: not one channel, or a size that cannot be halved so often.
+        ValueError: fewer than two widths; not one channel, or a size that cannot be
+            halved so often.
+        TypeError: ``norm`` makes no layers.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Pix2PixUNet(nn.Module):
         middle: Sequence[int] = (1, 2, 3),
     ):
         super().__init__()
+        check_build(widths, 2, norm=norm)
         self.sides_divisible_by = 2 ** len(widths)
         first, *_, bottom = widths
         pairs = list(pairwise(widths))

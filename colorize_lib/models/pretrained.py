@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from colorize_lib.models.efficientnet_lite import EfficientNetLite
 from colorize_lib.models.parts import GrayPhotograph
+from colorize_lib.slips import did_you_mean
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN = LITE_STD = (0.5, 0.5, 0.5)
@@ -78,10 +79,12 @@ def torchvision_network(name: str, *, pretrained: bool = True) -> nn.Module:
         WeightsUnavailableError: the weights are not on this machine and could not be
             fetched. The message names the file, its address, and where it belongs.
     """
-    if name not in torchvision.models.list_models(module=torchvision.models):
+    known = torchvision.models.list_models(module=torchvision.models)
+    if name not in known:
         raise ValueError(
             f"torchvision has no classification network {name!r}; "
             "torchvision.models.list_models() names those that it has"
+            f"{did_you_mean(name, known)}"
         )
     if not pretrained:
         return torchvision.models.get_model(name, weights=None)
@@ -150,7 +153,10 @@ def timm_classifier(
             f"{name} comes from timm: pip install timm, or take torchvision_classifier()"
         ) from error
     if not timm.is_model(name):
-        raise ValueError(f"timm has no network {name!r}; timm.list_models() names them")
+        raise ValueError(
+            f"timm has no network {name!r}; timm.list_models() names them"
+            f"{did_you_mean(name, timm.list_models())}"
+        )
     overlay = {"file": str(file)} if file else None
     try:
         network = timm.create_model(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from colorize_lib.files import replacing
 from colorize_lib.models.fusion import Frozen
 from colorize_lib.models.parts import check_input
+from colorize_lib.slips import missing_file
 
 
 class Remembered(nn.Module):
@@ -75,7 +76,7 @@ class Remembered(nn.Module):
         """
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(f"no remembered answers at {path}")
+            raise missing_file(path, f"no remembered answers at {path}")
         try:
             with safe_open(path, framework="pt") as file:
                 whose = (file.metadata() or {}).get("classifier")

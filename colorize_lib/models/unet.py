@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from colorize_lib.models.parts import check_input
+from colorize_lib.models.parts import check_build, check_input
 
 
 class TransposedUp(nn.ConvTranspose2d):
@@ -37,7 +37,9 @@ class UNet(nn.Module):
             :class:`~colorize_lib.models.parts.Silence` the skips carry nothing.
 
     Raises:
-        ValueError: not one channel, or a size that cannot be halved so often.
+        ValueError: widths that are none; not one channel, or a size that cannot be
+            halved so often.
+        TypeError: ``up``, ``norm`` or ``carry`` make no layers.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class UNet(nn.Module):
         carry: Callable[[], nn.Module] = nn.Identity,
     ):
         super().__init__()
+        check_build(widths, up=up, norm=norm, carry=carry)
         pairs = list(zip([1, *widths], widths, strict=False))
         self.downs = nn.ModuleList(_block(n, m, norm) for n, m in pairs)
         self.halve = nn.MaxPool2d(2)

@@ -9,9 +9,10 @@ A map, in the order in which a photograph travels:
 ``gallery``       the pictures that every chapter colors and none trains on
 ``gallery_list``  which they are
 ``archives``      pictures inside a zip or tar, without unpacking
-``reading``       one file to upright 8-bit sRGB; ``srgb`` does the colors
+``reading``       one file to upright 8-bit sRGB; ``srgb`` does the colors, ``tiff``
+                  what Pillow reads wrong, ``metadata`` what comes along besides pixels
 ``gray``          which photographs have next to no color
-``preparing``     source to prepared set; ``workers``, ``journal``, ``lock`` do parts
+``preparing``     source to prepared set; ``workers`` and ``journal`` do parts
 ``prepared``      the set: a uint8 memory map; ``index`` says what each row is
 ``splits``        train, validation, test: seeded, without leaks
 ``leaks``         the same photograph in two collections, under two names

@@ -83,10 +83,12 @@ def batches(
         An iterator of ``(B, 3, h, w)`` of the type of ``images``.
 
     Raises:
-        ValueError: an empty set, a batch size below 1, a crop larger than the pictures,
-            a rank outside the world.
+        ValueError: an empty set, a batch size below 1 or, with ``drop_last``, above the
+            number of pictures, a crop larger than the pictures, another shape, a rank
+            outside the world.
+        TypeError: ``images`` are no pixels.
     """
-    _check(images, batch_size, crop, start_batch, rank, world_size)
+    _check(images, batch_size, crop, drop_last, start_batch, rank, world_size)
     generator = _generator(seed, epoch)
     order = (
         torch.randperm(len(images), generator=generator)
@@ -214,7 +216,19 @@ def _on_device(pairs, device):
         yield ready
 
 
-def _check(images, batch_size, crop, start_batch, rank, world_size):
+def _check_images(images):
+    shape = getattr(images, "shape", None)
+    if shape is None:
+        raise TypeError(
+            "images must be pixels (n, 3, H, W): a PreparedSet, as prepare makes it of a "
+            f"source, an array or a tensor, not {type(images).__name__}"
+        )
+    if len(shape) != 4 or shape[1] != 3:
+        raise ValueError(f"images must have shape (n, 3, H, W), not {tuple(shape)}")
+
+
+def _check(images, batch_size, crop, drop_last, start_batch, rank, world_size):
+    _check_images(images)
     if len(images) < world_size:
         raise ValueError(
             f"{len(images)} pictures for {world_size} processes: "
@@ -232,4 +246,10 @@ def _check(images, batch_size, crop, start_batch, rank, world_size):
         raise ValueError(
             f"crop {crop} must lie in 1..{min(height, width)}, "
             f"for pictures of {height} x {width}"
+        )
+    share = len(images) // world_size
+    if drop_last and share < batch_size:
+        raise ValueError(
+            f"{share} pictures do not fill one batch of {batch_size}, and drop_last "
+            "leaves it out; give more, a smaller batch_size, or drop_last=False"
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from colorize_lib.photos.cache import cache_folder
 from colorize_lib.photos.gallery_list import GALLERY, GalleryPicture
 from colorize_lib.photos.sources import Photo, Source
+from colorize_lib.slips import missing_file
 
 
 def find_gallery(
@@ -31,9 +32,8 @@ def find_gallery(
     chosen = os.environ.get("COLORIZE_GALLERY")
     folder = Path(chosen).expanduser() if chosen else None
     if folder and not folder.is_dir():
-        raise FileNotFoundError(
-            f"COLORIZE_GALLERY={chosen} is no folder; correct it or remove it"
-        )
+        said = f"COLORIZE_GALLERY={chosen} is no folder; correct it or remove it"
+        raise missing_file(folder, said)
     found, missing = [], {}
     offline = "" if download else "not fetched, because download=False"
     for picture in GALLERY:

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from colorize_lib.photos import tiff
 from colorize_lib.photos.metadata import metadata_of, orientation_of
 from colorize_lib.photos.srgb import load, to_srgb
+from colorize_lib.slips import missing_file
 
 Fit = Literal["crop", "squash"]
 LOG = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def count_pages(file: str | Path) -> int:
     Raises:
         OSError: the file cannot be opened.
     """
-    data = Path(file).read_bytes()
+    data = _bytes_of(file)
     try:
         return max(1, len(tiff.pages(data))) if tiff.is_tiff(data) else 1
     except tiff.UnsupportedTiff:
@@ -236,10 +237,17 @@ def _contents(file, name):
     if hasattr(file, "read"):
         data, name = file.read(), name or str(getattr(file, "name", file))
     else:
-        data, name = Path(file).read_bytes(), name or str(file)
+        data, name = _bytes_of(file), name or str(file)
     if not data:
         raise UnreadablePhoto(name, "the file is empty", _COPY_AGAIN)
     return data, name
+
+
+def _bytes_of(path):
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise missing_file(path) from None
 
 
 def _check_pixel_count(size, name):

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from colorize_lib.photos.archives import is_archive, members
-from colorize_lib.slips import missing_file
+from colorize_lib.slips import UnknownName, did_you_mean, missing_file
 
 # What Pillow reads of the formats that photographs come in, the same on every machine.
 # HEIC is listed although Pillow cannot read it: an iPhone's pictures then show up as
@@ -173,7 +173,10 @@ def known(names: Iterable[str], available, where: str) -> Sequence[str]:
     unknown = [name for name in names if name not in available]
     if unknown:
         count = f"{len(unknown)} of {len(names)} unknown"
-        raise KeyError(f"{where} has no photograph named {unknown[0]!r} ({count})")
+        near = did_you_mean(unknown[0], available)
+        raise UnknownName(
+            f"{where} has no photograph named {unknown[0]!r} ({count}){near}"
+        )
     return names
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from colorize_lib.slips import near_names
+
 from . import land, road, sky, village
 from .canvas import Canvas
 from .kinds import KINDS
@@ -44,7 +46,15 @@ class Scenes:
     colors: Tensor
 
     def mask(self, kind: str) -> Tensor:
-        """bool (n, H, W): where a kind is seen, unmixed."""
+        """bool (n, H, W): where a kind is seen, unmixed.
+
+        Raises:
+            ValueError: there is no such kind.
+        """
+        if kind not in KINDS:
+            near = near_names(kind, KINDS)
+            listed = ", ".join(dict.fromkeys([*near, *KINDS]))
+            raise ValueError(f"no kind {kind!r}; there are {listed}")
         return self.kind == KINDS.index(kind)
 
 

@@ -1,10 +1,13 @@
 """Checkpoints: all that is needed to go on, safe from power cuts."""
 
+import zipfile
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
 from colorize_lib.files import replacing
+from colorize_lib.slips import missing_file
 
 
 def save_checkpoint(state: dict, path: Path) -> None:
@@ -30,11 +33,14 @@ def load_checkpoint(path: Path) -> dict:
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"no checkpoint at {path}")
+        raise missing_file(path, f"no checkpoint at {path}")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # on damaged input torch raises nearly anything
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        # Not in torch's words, which advise to switch the safety off.
+        reason = "damaged, cut short or none at all"
+        if zipfile.is_zipfile(path) and isinstance(error, UnpicklingError):
+            reason = "it holds more than plain data, which could be a program"
         raise ValueError(
             f"{path} is not a whole checkpoint ({reason}); "
             "remove it to start afresh, or put another in its place"

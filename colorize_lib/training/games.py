@@ -9,16 +9,20 @@ from torch import nn
 
 from colorize_lib import losses
 from colorize_lib.models import PatchGAN
+from colorize_lib.slips import Named
 from colorize_lib.training.learner import Learner
 from colorize_lib.training.pix2pix import Pix2Pix
 from colorize_lib.training.precision import Precision
 from colorize_lib.training.wgan_gp import WassersteinGP
 
-NORMS = {
-    "batch": nn.BatchNorm2d,
-    "instance": nn.InstanceNorm2d,
-    "none": nn.Identity,
-}
+NORMS = Named(
+    {
+        "batch": nn.BatchNorm2d,
+        "instance": nn.InstanceNorm2d,
+        "none": nn.Identity,
+    },
+    "NORMS",
+)
 
 
 @dataclass(frozen=True)

@@ -411,12 +411,21 @@ def test_the_norm_of_the_decoder_is_injected():
     assert not any(isinstance(m, nn.BatchNorm2d) for m in unet.modules())
 
 
-@pytest.mark.parametrize("widths", [6 * (8,), 9 * (8,), ()])
+@pytest.mark.parametrize("widths", [6 * (8,), 9 * (8,)])
 def test_widths_that_do_not_fit_are_refused_with_what_would(widths):
     backbone = Backbone(torchvision.models.squeezenet1_1())
     message = rf"maps of 64, 128, 256, 512 channels: give 5 widths or fewer, not {len(widths)}"
     with pytest.raises(ValueError, match=message):
         BackboneUNet(backbone, widths)
+
+
+def test_a_network_in_the_place_of_a_backbone_is_refused_with_the_remedy():
+    with pytest.raises(TypeError, match=r"not SqueezeNet; give Backbone\(network\)"):
+        BackboneUNet(torchvision.models.squeezenet1_1(), 5 * (8,))
+    with pytest.raises(
+        TypeError, match=r"not 'resnet18'; .*torchvision_network\(name\)"
+    ):
+        Backbone("resnet18")
 
 
 @pytest.mark.parametrize("size", [(SMALLEST - 1, 64), (64, SMALLEST - 1), (7, 7)])

@@ -1,5 +1,7 @@
 """Any network of the book turned into one that gives color bins their odds."""
 
+import re
+
 import pytest
 import torch
 import torchvision
@@ -285,6 +287,14 @@ REFUSED = {
     "tanh in the middle": nn.Sequential(nn.Tanh(), nn.Conv2d(1, 2, 1)),
     "no layers": nn.Identity(),
 }
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (10,), (5, 3)])
+def test_bins_of_another_shape_are_refused(shape):
+    with pytest.raises(
+        ValueError, match=rf"bins must be .*, not {re.escape(str(shape))}"
+    ):
+        ColorClassifier(small(), torch.zeros(shape))
 
 
 @pytest.mark.parametrize("network", REFUSED.values(), ids=REFUSED)

@@ -1,5 +1,7 @@
 """What networks share: input checks, gray photographs, first weights, upsampling."""
 
+import re
+
 import numpy as np
 import pytest
 import skimage.color
@@ -9,11 +11,19 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
+from colorize_lib.models import (
+    Backbone,
+    BackboneUNet,
+    PatchGAN,
+    Pix2PixUNet,
+    UNet,
+)
 from colorize_lib.models.parts import (
     GrayPhotograph,
     PixelShuffleUp,
     ResizeUp,
     Silence,
+    check_build,
     check_input,
     icnr_,
     init_normal_,
@@ -54,6 +64,77 @@ def test_the_message_says_which_size_would_do(size, nearest):
 def test_another_shape_is_named(shape):
     with pytest.raises(ValueError, match=rf"\(B, 1, H, W\), not \({shape[0]}, "):
         check_input(torch.zeros(shape), multiple_of=1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "code"),
+    [((1, 32, 32), "l[None]"), ((2, 32, 32, 1), "l.permute(0, 3, 1, 2)")],
+)
+def test_the_message_says_which_code_would_do(shape, code):
+    with pytest.raises(ValueError, match=rf"; give {re.escape(code)}$"):
+        check_input(torch.zeros(shape), multiple_of=1)
+    with pytest.raises(TypeError, match=r"not a NumPy array.*torch.from_numpy\(l\)"):
+        check_input(np.zeros(shape), multiple_of=1)
+
+
+# ------------------------------------------------------------ what networks are made of
+
+widths = st.lists(st.integers(-2, 4), max_size=4)
+
+
+@given(widths, st.integers(1, 3), st.sampled_from([list, tuple, np.array]))
+def test_widths_are_whole_numbers_above_0(widths, at_least, kind):
+    if len(widths) >= at_least and all(n > 0 for n in widths):
+        check_build(kind(widths), at_least)
+    else:
+        with pytest.raises(
+            ValueError, match=f"widths must be {at_least} or more whole"
+        ):
+            check_build(kind(widths), at_least)
+
+
+NO_WIDTHS = [8, None, "8", (8, 16.0), (8, "16"), (8, None)]
+NO_MAKERS = ["batch", None, nn.BatchNorm2d(8)]
+BUILDS = {
+    "PatchGAN": PatchGAN,
+    "UNet": UNet,
+    "Pix2PixUNet": Pix2PixUNet,
+    "BackboneUNet": lambda widths, **parts: BackboneUNet(BACKBONE, widths, **parts),
+}
+BACKBONE = Backbone(
+    nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Linear(4, 2))
+)
+
+
+@pytest.mark.parametrize("network", BUILDS)
+@pytest.mark.parametrize("widths", [*NO_WIDTHS, (), (0, 8), (8, -8)])
+def test_networks_refuse_what_are_no_widths(network, widths):
+    message = (
+        f"or more whole numbers of channels above 0, not {re.escape(repr(widths))}$"
+    )
+    with pytest.raises(ValueError, match=message):
+        BUILDS[network](widths)
+
+
+@pytest.mark.parametrize("network", ["PatchGAN", "Pix2PixUNet"])
+def test_two_networks_need_two_widths(network):
+    with pytest.raises(ValueError, match=r"widths must be 2 or more .*, not \(8,\)$"):
+        BUILDS[network]((8,))
+    BUILDS[network]((8, 8))
+
+
+@pytest.mark.parametrize("network", BUILDS)
+@pytest.mark.parametrize("norm", NO_MAKERS)
+def test_networks_refuse_norms_that_make_no_layers(network, norm):
+    message = f"norm must be a class or a function .*, not {re.escape(repr(norm))}$"
+    with pytest.raises(TypeError, match=message):
+        BUILDS[network]((8, 8), norm=norm)
+
+
+@pytest.mark.parametrize("name", ["up", "carry"])
+def test_a_unet_refuses_other_parts_that_make_no_layers(name):
+    with pytest.raises(TypeError, match=f"{name} must be a class or a function"):
+        UNet((8, 8), **{name: "nearest"})
 
 
 # ------------------------------------------------------------ gray photographs

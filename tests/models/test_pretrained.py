@@ -179,6 +179,12 @@ def test_what_torchvision_does_not_classify_with(make, name):
         make(name, pretrained=False)
 
 
+def test_the_near_names_of_torchvision_are_told():
+    message = r"list_models\(\) names .*; did you mean resnet18, .*\?$"
+    with pytest.raises(ValueError, match=message):
+        torchvision_network("Resnet-18", pretrained=False)
+
+
 # ------------------------------------------------------------ timm
 
 
@@ -238,7 +244,8 @@ def test_a_network_that_nobody_has_trained(timm):
 
 
 def test_unknown_to_timm(timm):
-    with pytest.raises(ValueError, match="timm has no network 'inception_resnet_v9'"):
+    message = r"timm has no network 'inception_resnet_v9'.*; did you mean "
+    with pytest.raises(ValueError, match=message):
         timm_classifier("inception_resnet_v9", pretrained=False)
 
 

@@ -235,6 +235,9 @@ def test_a_safetensors_file_of_something_else_is_refused(classifier, tmp_path):
 def test_no_file(classifier, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         Remembered(classifier).load(tmp_path / "nowhere")
+    (tmp_path / "answers").touch()
+    with pytest.raises(FileNotFoundError, match=r"did you mean .*answers\?$"):
+        Remembered(classifier).load(tmp_path / "answer")
 
 
 def test_nothing_to_save(classifier, tmp_path):

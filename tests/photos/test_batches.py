@@ -1,9 +1,11 @@
 """Batches: complete, reproducible, resumable, sharded; the augmentation as drawn."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from colorize_lib.color import rgb_to_lab
@@ -53,7 +55,19 @@ def test_shuffled_by_seed_and_epoch():
 
 def test_drop_last():
     assert [len(batch) for batch in batches(numbered(10), 4, drop_last=True)] == [4, 4]
-    assert list(batches(numbered(3), 4, drop_last=True)) == []
+    assert list(batches(numbered(4), 4, drop_last=True, start_batch=1)) == []
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 3))
+def test_leaving_out_the_only_batch_is_refused(count, size, world):
+    options = {"drop_last": True, "world_size": min(world, count)}
+    share = count // options["world_size"]
+    if share >= size:
+        assert len(list(batches(numbered(count), size, **options))) == share // size
+        return
+    message = f"{share} pictures do not fill one batch of {size}, .*drop_last=False"
+    with pytest.raises(ValueError, match=message):
+        batches(numbered(count), size, **options)
 
 
 @given(
@@ -64,8 +78,8 @@ def test_an_epoch_goes_on_with_exactly_the_remaining_batches(
     count, size, start, shuffle, drop_last, world
 ):
     options = {"shuffle": shuffle, "drop_last": drop_last, "flip": True, "crop": 3}
-    if world > count:
-        world = count
+    world = min(world, count)
+    assume(not drop_last or count // world >= size)
     options.update(seed=5, epoch=2, world_size=world, rank=world - 1)
     whole = list(batches(numbered(count), size, **options))
     rest = list(batches(numbered(count), size, start_batch=start, **options))
@@ -193,6 +207,25 @@ def test_to_lab():
 def test_wrong_arguments_are_named_at_once(options, message):
     with pytest.raises(ValueError, match=message):
         batches(numbered(5), **{"batch_size": 2, **options})
+
+
+@pytest.mark.parametrize(
+    "shape", [(5, 8, 8, 3), (3, 8, 8), (5, 1, 8, 8), (5, 2, 3, 8, 8), (5,)]
+)
+@pytest.mark.parametrize("made", [np.zeros, torch.zeros])
+def test_another_shape_is_refused(shape, made):
+    message = rf"images must have shape \(n, 3, H, W\), not {re.escape(str(shape))}"
+    with pytest.raises(ValueError, match=message):
+        batches(made(shape), 2, flip=True)
+
+
+def test_a_source_is_not_prepared_yet(folder):
+    with pytest.raises(
+        TypeError, match=r"PreparedSet, as prepare makes it.*not Source"
+    ):
+        batches(from_path(folder), 2)
+    with pytest.raises(TypeError, match="not list"):
+        batches([torch.zeros(3, 8, 8)], 2)
 
 
 def test_an_empty_set():

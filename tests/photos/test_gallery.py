@@ -166,6 +166,14 @@ def test_a_wrong_folder_is_named(monkeypatch):
         find_gallery()
 
 
+def test_a_misspelt_folder_is_told_the_near_one(monkeypatch, tmp_path):
+    (tmp_path / "gallery").mkdir()
+    monkeypatch.setenv("COLORIZE_GALLERY", str(tmp_path / "galery"))
+    with pytest.raises(FileNotFoundError) as caught:
+        find_gallery()
+    assert str(caught.value).endswith(f"; did you mean {tmp_path / 'gallery'}?")
+
+
 def test_a_missing_library_is_named(monkeypatch, capsys, small_gallery):
     monkeypatch.setattr(
         gallery.resources, "files", lambda name: __import__("no_such_library")

@@ -104,3 +104,12 @@ def test_random_state_round_trip():
     drawn = torch.rand(3)
     restore_random_state(state)
     assert torch.equal(torch.rand(3), drawn)
+
+
+def test_what_could_be_a_program_is_refused_without_advice_to_trust_it(tmp_path):
+    torch.save({"loss": slice(3)}, tmp_path / "last.pt")
+    with pytest.raises(ValueError, match="holds more than plain data") as caught:
+        load_checkpoint(tmp_path / "last.pt")
+    assert "weights_only" not in str(caught.value)
+    assert "trust" not in str(caught.value)
+    assert len(str(caught.value)) < 300
