@@ -7,6 +7,7 @@ tifffile, which hands out the values as they lie in the file, with imagecodecs, 
 unpacks them.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 
@@ -45,7 +46,9 @@ def pages(data: bytes) -> list[tuple[int, Mapping]]:
     Raises:
         UnsupportedTiff: there are previews only, as in a camera's raw file.
     """
-    found = list(enumerate(_directories(data)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damage shows where the page is decoded
+        found = list(enumerate(_directories(data)))
     whole = [page for page in found if not page[1].get(KIND, 0) & (PREVIEW | MASK)]
     if data[8:10] == b"CR" or (found and not whole):
         raise UnsupportedTiff("a camera's raw file, of which only a preview is a TIFF")
