@@ -1,11 +1,20 @@
-"""Writing all or nothing; the failures are tried in training/test_checkpoints.py."""
+"""Writing all or nothing, and one at a time."""
 
+import errno
+import multiprocessing
 import os
+import signal
+import socket
+import threading
 import time
+from pathlib import Path
 
 import pytest
+import torch
 
-from colorize_lib.files import replacing
+from colorize_lib.files import exclusive, replacing
+
+# ------------------------------------------------------------ whole files
 
 
 def test_the_file_is_replaced_only_at_the_end(tmp_path):
@@ -41,3 +50,174 @@ def test_what_killed_processes_left_is_swept_away(tmp_path):
     with replacing(path) as file:
         file.write(b"whole")
     assert sorted(tmp_path.iterdir()) == sorted([path, young, other])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 251 + ".png", "x" * 255, "ü" * 127 + "x", "🎨" * 63 + "png", "x" * 235],
+    ids=lambda name: f"{len(name.encode())} bytes, {name[0]}",
+)
+def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
+    path = tmp_path / name
+    for text in (b"one", b"two"):
+        with replacing(path) as file:
+            file.write(text)
+            (temporary,) = tmp_path.glob(".*.tmp")
+            assert len(os.fsencode(temporary.name)) <= 255
+    assert path.read_bytes() == b"two"
+    # One that a killed process left is known by its name, and swept away.
+    temporary.with_name(temporary.name.replace(str(os.getpid()), "7")).touch()
+    (abandoned,) = tmp_path.glob(".*.tmp")
+    os.utime(abandoned, (time.time() - 7200,) * 2)
+    with replacing(path):
+        pass
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_long_names_that_begin_alike_are_not_mixed_up(tmp_path):
+    one, other = tmp_path / f"{'x' * 254}1", tmp_path / f"{'x' * 254}2"
+    with replacing(one) as first, replacing(other) as second:
+        first.write(b"one")
+        second.write(b"other")
+    assert (one.read_bytes(), other.read_bytes()) == (b"one", b"other")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "disk full"),
+        (errno.EDQUOT, "disk quota used up"),
+        (errno.EFBIG, "larger than a file may be here"),
+        (errno.EROFS, "Read-only file system"),
+        (errno.EACCES, "Permission denied"),
+    ],
+)
+def test_what_is_wrong_comes_first_and_in_words(tmp_path, number, words):
+    path = tmp_path / "file.txt"
+    message = rf"^{words}: could not write {path}"
+    with pytest.raises(OSError, match=message) as caught, replacing(path):
+        raise OSError(number, os.strerror(number), "a temporary name")
+    assert caught.value.errno == number
+    assert "temporary" not in str(caught.value)
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="no disk that is always full"
+)
+def test_a_disk_that_fills_up_under_torch_is_told_as_a_full_disk(tmp_path):
+    path = tmp_path / "last.pt"
+    (tmp_path / f".last.pt.{os.getpid()}.tmp").symlink_to("/dev/full")
+    message = r"^disk full: could not write .*last.pt"
+    with pytest.raises(OSError, match=message) as caught, replacing(path) as file:
+        torch.save({"x": torch.zeros(50_000)}, file)
+    assert caught.value.errno == errno.ENOSPC
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bug_of_the_writer_is_not_told_as_one_of_the_disk(tmp_path):
+    with pytest.raises(RuntimeError, match="a bug"), replacing(tmp_path / "file.txt"):
+        raise RuntimeError("a bug")
+    assert not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------ one at a time
+
+
+def hold_for_ever(path, inside):
+    with exclusive(path, "working"):
+        inside.set()
+        time.sleep(60)
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that is inside."""
+    context = multiprocessing.get_context("fork")
+    inside = context.Event()
+    process = context.Process(target=hold_for_ever, args=(tmp_path / "x.lock", inside))
+    process.start()
+    assert inside.wait(timeout=10)
+    yield process
+    process.kill()
+    process.join()
+
+
+def test_the_second_says_who_the_first_is_and_waits(tmp_path, capsys):
+    path, order = tmp_path / "x.lock", []
+
+    def second():
+        with exclusive(path, "working"):
+            order.append("second")
+
+    with exclusive(path, "working"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.3)
+        order.append("first")
+    thread.join(timeout=10)
+    assert order == ["first", "second"]
+    assert f"process {os.getpid()} on " in capsys.readouterr().out
+
+
+def test_or_it_does_not_wait_and_is_told_who_the_first_is(tmp_path, holder):
+    message = f"^process {holder.pid} on {socket.gethostname()} is training in x: wait"
+    began = time.monotonic()
+    entering = exclusive(tmp_path / "x.lock", "training in x", wait=False)
+    with pytest.raises(BlockingIOError, match=message), entering:
+        pass
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_killed_holder_blocks_nobody(tmp_path, capsys, holder, wait):
+    kill = threading.Timer(0.3 if wait else 0, os.kill, (holder.pid, signal.SIGKILL))
+    kill.start()
+    if not wait:
+        holder.join()
+    with exclusive(tmp_path / "x.lock", "working", wait=wait):
+        pass
+    assert (f"process {holder.pid} on " in capsys.readouterr().out) == wait
+
+
+def test_it_opens_again_after_an_error(tmp_path):
+    with pytest.raises(ZeroDivisionError), exclusive(tmp_path / "x.lock", "working"):
+        raise ZeroDivisionError
+    with exclusive(tmp_path / "x.lock", "working"):
+        assert (tmp_path / "x.holder").exists()
+    assert not (tmp_path / "x.holder").exists()
+
+
+def test_who_is_inside_may_enter_again_by_any_way_of_naming_the_place(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with exclusive(tmp_path / "x.lock", "working"):
+        with exclusive(Path("x.lock"), "working", wait=False):
+            pass
+        assert refused(tmp_path / "x.lock"), "leaving once is not leaving"
+    assert not refused(tmp_path / "x.lock")
+
+
+def refused(path):
+    """Whether another would be: here a second thread."""
+    found = []
+
+    def enter():
+        try:
+            with exclusive(path, "working", wait=False):
+                found.append(False)
+        except BlockingIOError:
+            found.append(True)
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    return found == [True]
+
+
+def test_a_place_that_cannot_be_written_is_told_in_words(tmp_path):
+    (tmp_path / "file").touch()
+    message = r"^(Not a directory|File exists): could not write"
+    entering = exclusive(tmp_path / "file" / "x.lock", "working")
+    with pytest.raises(OSError, match=message), entering:
+        pass

@@ -17,8 +17,13 @@ from colorize_lib.photos import datasets, from_path
 from colorize_lib.results import save_result
 from colorize_lib.training import processes
 from colorize_lib.training.data import Pictures
-from colorize_lib.training.following import train
-from colorize_lib.training.loop import TrainingDivergedError, TrainingStopped
+from colorize_lib.training.following import best_so_far, train
+from colorize_lib.training.loop import (
+    TrainingDivergedError,
+    TrainingHaltedError,
+    TrainingStopped,
+    halting,
+)
 from colorize_lib.training.recipes import RECIPES, reduced
 from colorize_lib.training.scoring import (
     PROTOCOL,
@@ -30,14 +35,27 @@ from colorize_lib.training.scoring import (
 from colorize_lib.weights import load_weights, save_weights
 
 ARGUMENTS = "arguments.json"  # in the folder of a run
+PHOTOGRAPHS = {  # options
+    "data": "photographs, a folder or an archive, repeatable; some are held out for "
+    "scores. Without it, the collection that the recipe was made for",
+    "also": "more photographs, for training alone",
+    "small": "small pictures, for the first stage alone",
+}
+NUMBERS = {  # options: what they are a multiple of, the least, and what they say
+    "at-most-size": (16, 32, "no stage larger, in pixels: a trial"),
+    "at-most-epochs": (1, 1, "no stage longer: a trial"),
+    "batch-size": (1, 1, "pictures a step, in every stage; by default the recipe's"),
+}
 EPILOG = """\
 example:
   colorize train residual-autoencoder --data photos/ --folder runs/mine
 
 Interrupted by Ctrl-C, a crash or a power cut, the same command goes on where it was, or
 shorter: colorize train --resume runs/mine
-At the end, FOLDER/model.safetensors is what `colorize --weights` takes, and
-FOLDER/result.json has its scores on photographs held out for that, and the losses of
+A run that shall not go on: colorize train --resume runs/mine --finish makes a model of
+the best epoch so far.
+At the end, `colorize photo.jpg --weights runs/mine` colors with it, and
+runs/mine/result.json has its scores on photographs held out for that, and the losses of
 every epoch.
 
 on several GPUs, here two, each taking its share of every batch:
@@ -48,16 +66,21 @@ recipes:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; exit code 1: stopped or diverged, 2: nothing was tried."""
+    """Run the command; exit code 1: it ended before its end, 2: nothing was tried."""
     options = _options(arguments)
     again = f"colorize train --resume {options.folder}"
     try:
         with processes.joined(options.device) as device:
             _train(options, device)
-    except (TrainingStopped, TrainingDivergedError) as stop:
+    except (TrainingStopped, TrainingDivergedError, TrainingHaltedError) as stop:
         print(f"\ncolorize train: {stop}", file=sys.stderr)
-        if isinstance(stop, TrainingStopped):
+        if not isinstance(stop, TrainingDivergedError):
             print(f"or: {again}", file=sys.stderr)
+        if any(options.folder.glob("*/best.pt")):
+            print(
+                f"for a model of the best epoch so far: {again} --finish",
+                file=sys.stderr,
+            )
         return 1
     except KeyboardInterrupt:  # while preparing or scoring
         print(
@@ -76,6 +99,7 @@ def _train(options, device):
         RECIPES[options.recipe],
         size=options.at_most_size,
         epochs=options.at_most_epochs,
+        batch_size=options.batch_size,
     )
     pictures = Pictures(
         data=_data(recipe, options.data),
@@ -83,14 +107,19 @@ def _train(options, device):
         small=[from_path(path) for path in options.small],
         folder=options.prepared,
     )
-    if processes.is_first():
-        _remember(options)
-    network, history = train(
-        recipe, pictures, options.folder, device=device, precision=options.precision
-    )
-    if processes.is_first():
-        _finish(recipe, pictures, network, history, options, device)
-        print(f"{options.folder / 'model.safetensors'} is ready", file=sys.stderr)
+    folder = options.folder
+    with processes.holding(folder), halting(folder, begun=False):
+        if options.finish:
+            network, history = best_so_far(recipe, folder, device=device)
+        else:
+            if processes.is_first():
+                _remember(options)
+            network, history = train(
+                recipe, pictures, folder, device=device, precision=options.precision
+            )
+        if processes.is_first():
+            _finish(recipe, pictures, network, history, options, device)
+            print(f"{folder / 'model.safetensors'} is ready", file=sys.stderr)
 
 
 def _data(recipe, paths):
@@ -118,7 +147,7 @@ def _finish(recipe, pictures, network, history, options, device):
         options.folder / "model.safetensors",
         architecture=recipe.network,
         size=size,
-        about=f"{recipe.name}, trained on {data}",
+        about=f"{recipe.name}, trained on {data}{_shortened(recipe, history)}",
     )
     stored, _ = load_weights(path)
     scores = score_on_test(
@@ -146,19 +175,23 @@ def _finish(recipe, pictures, network, history, options, device):
     print(markdown_table(scores))
 
 
+def _shortened(recipe, history):
+    epochs = sum(stage.epochs for stage in recipe.stages)
+    return f", {len(history)} of {epochs} epochs" if len(history) < epochs else ""
+
+
 def _options(arguments):
     """What was asked for; of a run to be resumed, what was asked for at its start."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.resume is not None:
-        if len(arguments) > 2:
-            parser.error("--resume takes a folder and nothing else")
-        return parser.parse_args(_arguments_of(options.resume, parser))
-    required = {"RECIPE": options.recipe, "--folder": options.folder}
-    if missing := [name for name, value in required.items() if not value]:
-        parser.error(
-            f"the following arguments are required: {', '.join(missing)}; or --resume"
-        )
+        finish = ["--finish"] if options.finish else []
+        if len(arguments) > 2 + len(finish):
+            parser.error("--resume takes a folder and nothing else but --finish")
+        return parser.parse_args([*_arguments_of(options.resume, parser), *finish])
+    if not options.recipe:
+        parser.error("name a RECIPE, or a run to go on with: --resume FOLDER")
+    options.folder = options.folder or Path("runs") / options.recipe
     return options
 
 
@@ -186,7 +219,6 @@ def _remember(options):
 
 
 def _parser():
-    gpu = torch.cuda.is_available()
     parser = argparse.ArgumentParser(
         prog="colorize train",
         description="Train a colorizer by one of the book's recipes.",
@@ -200,62 +232,20 @@ def _parser():
         metavar="RECIPE",
         help="one of the names below; `colorize recipes` tells about each",
     )
+    _add_folders(parser)
     parser.add_argument(
-        "--resume",
-        type=Path,
-        metavar="FOLDER",
-        help="go on with the run in this folder, as it was started",
+        "--finish",
+        action="store_true",
+        help="train no more: of the best epoch so far make the model, and score it",
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="photographs, a folder or an archive, repeatable; some are held out for "
-        "scores. Without it, the collection that the recipe was made for",
-    )
-    parser.add_argument(
-        "--also",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="more photographs, for training alone",
-    )
-    parser.add_argument(
-        "--small",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="small pictures, for the first stage alone",
-    )
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        metavar="FOLDER",
-        help="of this run: checkpoints, log, result",
-    )
-    parser.add_argument(
-        "--prepared",
-        type=Path,
-        metavar="DIR",
-        help="where the prepared pictures are kept; by default in the cache folder",
-    )
-    parser.add_argument(
-        "--at-most-size",
-        type=int,
-        metavar="N",
-        help="no stage larger, in pixels: a trial",
-    )
-    parser.add_argument(
-        "--at-most-epochs", type=int, metavar="N", help="no stage longer: a trial"
-    )
+    for name, (step, least, told) in NUMBERS.items():
+        parser.add_argument(
+            f"--{name}", type=_multiple(step, least), metavar="N", help=told
+        )
     parser.add_argument(
         "--device",
         type=_device,
-        default="cuda" if gpu else "cpu",
+        default="cuda" if torch.cuda.is_available() else "cpu",
         metavar="NAME",
         help="cpu, cuda, cuda:1",
     )
@@ -267,11 +257,51 @@ def _parser():
     return parser
 
 
+def _add_folders(parser):
+    for name, told in PHOTOGRAPHS.items():
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="DIR",
+            help=told,
+        )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        metavar="FOLDER",
+        help="of this run: checkpoints, log, result; by default runs/RECIPE",
+    )
+    parser.add_argument(
+        "--prepared",
+        type=Path,
+        metavar="DIR",
+        help="where the prepared pictures are kept; by default in the cache folder",
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="go on with the run in this folder, as it was started",
+    )
+
+
 def _names_of_recipes():
     return textwrap.fill(
         ", ".join(RECIPES), 88, initial_indent="  ", subsequent_indent="  ",
         break_on_hyphens=False,
     )  # fmt: skip
+
+
+def _multiple(step, least):
+    def number(text):
+        if not text.isdecimal() or int(text) < least or int(text) % step:
+            kind = f"multiple of {step}" if step > 1 else "whole number"
+            raise argparse.ArgumentTypeError(f"{text} is no {kind} from {least} up")
+        return int(text)
+
+    return number
 
 
 def _device(name):
@@ -294,12 +324,13 @@ def _name(path):
 def _command(options):
     """What was run, without the folders of this machine."""
     words = [options.recipe, *_photographs(options, as_text=_name), *_limits(options)]
+    words += ["--finish"] if options.finish else []
     return " ".join(["colorize train", *words, "--folder", f"runs/{options.recipe}"])
 
 
 def _photographs(options, as_text):
     words = []
-    for name in ("data", "also", "small"):
+    for name in PHOTOGRAPHS:
         for path in getattr(options, name):
             words += [f"--{name}", as_text(path)]
     return words
@@ -307,7 +338,7 @@ def _photographs(options, as_text):
 
 def _limits(options):
     words = []
-    for name in ("at_most_size", "at_most_epochs"):
-        if getattr(options, name) is not None:
-            words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    for name in NUMBERS:
+        if (number := getattr(options, name.replace("-", "_"))) is not None:
+            words += [f"--{name}", str(number)]
     return words

@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
+from colorize_lib.files import NO_SPACE, exclusive
 from colorize_lib.photos.cache import cache_folder
 from colorize_lib.photos.index import FORMAT, DamagedSet, listed, read_index, shape_of
 from colorize_lib.photos.journal import make, partial_folder
-from colorize_lib.photos.lock import alone
 from colorize_lib.photos.prepared import PreparedSet, open_prepared
 from colorize_lib.photos.reading import Fit, check_size_and_fit
 from colorize_lib.photos.sources import Source
@@ -70,7 +70,8 @@ def prepare(
     except (FileNotFoundError, DamagedSet):
         with _explaining(home):
             _check_space(home, len(source) * 3 * size * size)
-            with alone(home.with_name(f".{home.name}.lock"), f"preparing {home.name}"):
+            lock = home.with_name(f".{home.name}.lock")
+            with exclusive(lock, f"preparing {home.name}"):
                 prepared = _mend_or_make(home, source, size, fit, workers, verbose)
     if verbose:
         print(_summary(source, prepared), flush=True)
@@ -145,12 +146,11 @@ def _explaining(home):
     try:
         yield
     except OSError as error:
-        # replacing() tells in words what happened, and keeps the number in the cause.
-        code = error.errno or getattr(error.__cause__, "errno", None) or errno.EIO
+        code = error.errno or errno.EIO
         reason = error.strerror or str(error)
         reason += f": {error.filename}" if error.filename else ""
         remedy = "call prepare again to go on"
-        if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if code in NO_SPACE:
             remedy = f"free some space or give another folder, then {remedy}"
         elif code in (errno.EACCES, errno.EROFS, errno.EPERM):
             remedy = "give a folder that can be written, prepare(..., folder=...)"
@@ -160,9 +160,9 @@ def _explaining(home):
             if partial.exists()
             else "nothing was written"
         )
-        raise OSError(
-            code, f"could not prepare {home}: {reason}; {state}; {remedy}"
-        ) from error
+        told = OSError(f"could not prepare {home}: {reason}; {state}; {remedy}")
+        told.errno = code  # beside the words, not before them
+        raise told from error
 
 
 def _summary(source, prepared):

@@ -86,11 +86,11 @@ def split(
 
 
 def draw(pictures: Pictures, count: int, *, seed: int) -> tuple[str, ...]:
-    """The sorted names of ``count`` pictures.
+    """The sorted names of ``count`` pictures, or of all if there are no more.
 
     They are taken in whole groups, the first ones in the order of :func:`split`.
     """
-    return split(pictures, seed=seed, train=count).train
+    return split(pictures, seed=seed, train=min(count, len(pictures.names))).train
 
 
 def split_by_folder(

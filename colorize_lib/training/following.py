@@ -1,7 +1,7 @@
 """Following a recipe: stage after stage, from where an interruption left it."""
 
 import json
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, asdict, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from colorize_lib.files import replacing
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import find_gallery, read_photo
+from colorize_lib.training import processes
 from colorize_lib.training.checkpoints import load_checkpoint
 from colorize_lib.training.classification import (
     Classification,
@@ -65,21 +66,80 @@ def train(
     Raises:
         ValueError: the run in ``folder`` follows another recipe; or see
             :func:`untrained`, :func:`method_of` and ``fit``.
-        TrainingDivergedError, TrainingStopped: see ``fit``.
+        TrainingDivergedError, TrainingStopped, TrainingHaltedError, BlockingIOError:
+            see ``fit``.
     """
     folder = Path(folder)
-    _claim(folder, recipe)
-    if network is None:
-        torch.manual_seed(recipe.seed)
-        network = untrained(recipe)
-    network = network.to(device=device, memory_format=torch.channels_last)
-    history, rival = [], None
+    with processes.holding(folder):
+        _claim(folder, recipe)
+        if network is None:
+            torch.manual_seed(recipe.seed)
+            network = untrained(recipe)
+        network = network.to(device=device, memory_format=torch.channels_last)
+        history = _stages(
+            recipe, pictures, folder, network, device, precision, show_progress
+        )
+    return _with_start(network, recipe), history
+
+
+def best_so_far(
+    recipe: Recipe, folder: Path, *, device: torch.device | str = "cpu"
+) -> tuple[nn.Module, list[dict]]:
+    """What :func:`train` has come to in ``folder``, without training any more.
+
+    Returns:
+        As of ``train``: the network of the best epoch of the last stage that has
+        finished one.
+
+    Raises:
+        ValueError: no epoch is finished yet, or the run follows another recipe.
+    """
+    begun = [
+        (stage, home)
+        for stage, home in _homes(recipe, Path(folder))
+        if (home / "best.pt").exists()
+    ]
+    if not begun:
+        raise ValueError(
+            f"no epoch of the run in {folder} is finished yet, so none is the best: go on "
+            "with it until one is"
+        )
+    _claim(Path(folder), recipe)
+    network = untrained(recipe).to(device=device, memory_format=torch.channels_last)
+    network.load_state_dict(load_checkpoint(begun[-1][1] / "best.pt")["network"])
+    # A full disk may have kept the first line from being written.
+    logs = [(stage, home / "log.jsonl") for stage, home in begun]
+    history = [
+        {"size": stage.size} | json.loads(line)
+        for stage, log in logs
+        if log.exists()
+        for line in log.read_text().splitlines()
+    ]
+    return _with_start(network, recipe), history
+
+
+def _homes(recipe, folder):
+    """Each stage with its folder."""
     for number, stage in enumerate(recipe.stages, start=1):
-        home = folder / f"{number}-{stage.size}px"
+        yield stage, folder / f"{number}-{stage.size}px"
+
+
+def _with_start(network, recipe):
+    """The finished network; a share of what it started from comes back into it."""
+    if recipe.kept:
+        start, _ = load_weights(stored_weights(recipe.start_from))
+        blend(network, start, recipe.kept)
+    return network.eval()
+
+
+def _stages(recipe, pictures, folder, network, device, precision, show_progress):
+    history, rival = [], None
+    for stage, home in _homes(recipe, folder):
         if stage.unfreezes:
             network.encoder.requires_grad_(True)
         images = pictures.for_training(stage.size, small=stage.small_pictures)
         validation = pictures.held_out("validation", stage.size)
+        stage = _filling_batches(stage, len(images), show_progress)
         steps = stage.epochs * (len(images) // stage.batch_size)
         if stage.game is not None:
             rival = rival or stage.game.rival()
@@ -112,10 +172,23 @@ def train(
         )
         history += [{"size": stage.size} | line for line in lines]
         network.load_state_dict(load_checkpoint(home / "best.pt")["network"])
-    if recipe.kept:
-        start, _ = load_weights(stored_weights(recipe.start_from))
-        blend(network, start, recipe.kept)
-    return network.eval(), history
+    return history
+
+
+def _filling_batches(stage, count, say):
+    """The stage in smaller batches if there are not even pictures for one."""
+    if count >= stage.batch_size:
+        return stage
+    together = processes.count()
+    # One that cannot be shared is left to the refusal of those who would share it.
+    batch_size = count // together * together or count
+    if say and processes.is_first():
+        print(
+            f"{stage.size} px: batches of {batch_size} pictures instead of "
+            f"{stage.batch_size}, because there are {count}",
+            flush=True,
+        )
+    return replace(stage, batch_size=batch_size)
 
 
 @torch.no_grad()

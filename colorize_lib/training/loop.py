@@ -7,7 +7,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from colorize_lib.color import normalize_lab
-from colorize_lib.files import replacing
+from colorize_lib.files import NO_SPACE, replacing, sweep
 from colorize_lib.photos import batches, to_lab
 from colorize_lib.training import processes
 from colorize_lib.training.checkpoints import (
@@ -28,6 +28,7 @@ from colorize_lib.training.checkpoints import (
     save_checkpoint,
 )
 
+WRITTEN = ("last.pt", "best.pt", "log.jsonl")  # by nobody but who holds the folder
 LOOK_EVERY = 20  # batches between two looks at the losses: each makes a GPU wait
 
 
@@ -47,6 +48,10 @@ class TrainingDivergedError(RuntimeError):
 
 class TrainingStopped(KeyboardInterrupt):
     """Ctrl-C: the run is saved, and the same call goes on from there."""
+
+
+class TrainingHaltedError(OSError):
+    """A file could not be written or read; the run goes on from what is kept."""
 
 
 @dataclass
@@ -130,6 +135,8 @@ def fit(
         TrainingDivergedError: a loss is nan or infinite; the last checkpoint is from
             before.
         TrainingStopped: Ctrl-C; the run is saved.
+        TrainingHaltedError: a full disk, or what else kept a file from being written.
+        BlockingIOError: another training is at work in ``folder``.
     """
     if len(images) < batch_size:
         raise ValueError(
@@ -139,9 +146,9 @@ def fit(
     settings = {"images": list(images.shape), "batch_size": batch_size}
     settings |= {"crop": crop, "flip": flip, "seed": seed}
     folder = Path(folder)
-    run = _resume(folder, method, settings)
 
-    with _ctrl_c() as stop:
+    with processes.holding(folder), halting(folder), _ctrl_c() as stop:
+        run = _resume(folder, method, settings)
         while run.epoch < epochs:
             feed = batches(
                 images,
@@ -219,16 +226,18 @@ def _save(folder, method, settings, run):
         raise _diverged("a weight", run, folder)
     if not processes.is_first():
         return
-    state = {"settings": settings, "run": asdict(run), "method": method.state_dict()}
-    save_checkpoint(state | {"random": random_state()}, folder / "last.pt")
+    # The log first: it is written anew each time, and after the last epoch there is no
+    # other time.
     with replacing(folder / "log.jsonl") as log:
         log.writelines(f"{json.dumps(line)}\n".encode() for line in run.history)
+    state = {"settings": settings, "run": asdict(run), "method": method.state_dict()}
+    save_checkpoint(state | {"random": random_state()}, folder / "last.pt")
 
 
 def _resume(folder, method, settings):
     if processes.is_first():
-        for leftover in folder.glob(".*.tmp"):  # of a run killed while it wrote
-            leftover.unlink()
+        for name in WRITTEN:
+            sweep(folder / name, abandoned=0)  # of a run killed while it wrote
     if not (folder / "last.pt").exists():
         return Progress()
     state = load_checkpoint(folder / "last.pt")
@@ -261,6 +270,43 @@ def _diverged(what, run, folder):
         "The usual remedies: a lower learning rate, precision='float32', a look at the "
         f"pictures. The last checkpoint in {folder}, if there is one, is from before."
     )
+
+
+@contextmanager
+def halting(folder: Path, *, begun: bool = True) -> Iterator[None]:
+    """Add to an error of the disk what is kept of a run, and how to go on.
+
+    Args:
+        folder: of the run, or of one of its stages.
+        begun: False lets an error pass as it is where no checkpoint is there yet.
+
+    Raises:
+        TrainingHaltedError: in place of any OSError but a folder that is in use.
+    """
+    try:
+        yield
+    except (TrainingHaltedError, BlockingIOError):
+        raise
+    except OSError as error:
+        checkpoints = [*folder.glob("last.pt"), *folder.glob("*/last.pt")]
+        if not (checkpoints or begun):
+            raise
+        kept = (
+            _kept(checkpoints) if checkpoints else f"No checkpoint is in {folder} yet"
+        )
+        remedy = "Free some space" if error.errno in NO_SPACE else "Mend that"
+        raise TrainingHaltedError(
+            f"{error}. {kept}. {remedy}, then run the same again to go on"
+        ) from error
+
+
+def _kept(checkpoints):
+    newest = max(checkpoints, key=lambda path: path.stat().st_mtime)
+    run = load_checkpoint(newest)["run"]
+    place = f"the end of epoch {run['epoch']}"
+    if run["batch"]:
+        place = f"batch {run['batch']} of epoch {run['epoch'] + 1}"
+    return f"Kept is {newest}, from {place}"
 
 
 @contextmanager

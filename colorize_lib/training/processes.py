@@ -7,11 +7,14 @@ as one would with the whole batch.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch import distributed as dist
+
+from colorize_lib.files import exclusive
 
 
 def count() -> int:
@@ -45,6 +48,17 @@ def joined(device: str) -> Iterator[str]:
         yield device
     finally:
         dist.destroy_process_group()
+
+
+def holding(folder: Path) -> AbstractContextManager:
+    """The folder of a run, for these processes and no others; the first one holds it.
+
+    Raises:
+        BlockingIOError: another training is at work in it; the message says which.
+    """
+    if not is_first():
+        return nullcontext()
+    return exclusive(folder / ".training.lock", f"training in {folder}", wait=False)
 
 
 def share(batch: Tensor) -> Tensor:

@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from colorize_lib.slips import Named
 from colorize_lib.training.games import Game, Pix2PixGame, WassersteinGame
 
 
@@ -56,14 +57,22 @@ class Recipe:
 
 
 def reduced(
-    recipe: Recipe, *, size: int | None = None, epochs: int | None = None
+    recipe: Recipe,
+    *,
+    size: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
 ) -> Recipe:
-    """The same recipe with no stage larger or longer than this, to try it out."""
+    """The same recipe with no stage larger or longer than this, to try it out.
+
+    ``batch_size``, if it is given, is that of every stage.
+    """
     stages = tuple(
         replace(
             stage,
             size=min(stage.size, size or stage.size),
             epochs=min(stage.epochs, epochs or stage.epochs),
+            batch_size=batch_size or stage.batch_size,
         )
         for stage in recipe.stages
     )
@@ -360,4 +369,4 @@ _THEIRS = (
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in (*_OURS, *_THEIRS)}
+RECIPES = Named({recipe.name: recipe for recipe in (*_OURS, *_THEIRS)}, "RECIPES")

@@ -1,5 +1,6 @@
 """``colorize train``, as a user meets it: a model, or a reason, and nothing lost."""
 
+import itertools
 import json
 import os
 import shutil
@@ -11,14 +12,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
-from training_helpers import stop_at
+from training_helpers import held_elsewhere, is_held, stop_at
 
 from colorize_lib import cli, evaluation
 from colorize_lib.cli import main, train
 from colorize_lib.evaluation import GRAY, TRUTH, bootstrap
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
+from colorize_lib.training import following, scoring
 from colorize_lib.training.checkpoints import load_checkpoint
 from colorize_lib.training.data import Pictures
 from colorize_lib.training.recipes import RECIPES, Recipe, Stage
@@ -53,6 +56,13 @@ def tiny(monkeypatch, tmp_path):
     monkeypatch.setattr(train, "Pictures", partial(Pictures, validation=5, test=4))
     monkeypatch.setenv("COLORIZE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(evaluation, "bootstrap", partial(bootstrap, resamples=20))
+
+
+@pytest.fixture
+def briefly(monkeypatch):
+    """Scores at one small size: for tests in which they do not matter."""
+    monkeypatch.setattr(scoring, "TEST_SIZE", 64)
+    monkeypatch.setattr(train, "choose_size", partial(train.choose_size, sizes=(32,)))
 
 
 @pytest.fixture(scope="module")
@@ -205,9 +215,10 @@ def test_resume_goes_on_as_the_run_was_started(command, tmp_path, monkeypatch, c
     ("arguments", "message"),
     [
         (["--resume", "nowhere"], "nowhere holds no run to go on with"),
-        (["--resume", "nowhere", "--device", "cpu"], "a folder and nothing else"),
-        (["tiny-l1"], "required: --folder; or --resume"),
-        ([], "required: RECIPE, --folder; or --resume"),
+        (["--resume", "nowhere", "--device", "cpu"], "nothing else but --finish"),
+        (["--resume", "x", "--finish", "--device", "cpu"], "nothing else but --finish"),
+        (["--resume", "nowhere", "--finish"], "nowhere holds no run to go on with"),
+        ([], "name a RECIPE, or a run to go on with: --resume FOLDER"),
     ],
 )
 def test_what_is_missing_is_named(arguments, message, capsys):
@@ -215,6 +226,11 @@ def test_what_is_missing_is_named(arguments, message, capsys):
         main(["train", *arguments])
     assert error.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_run_has_a_folder_by_default():
+    options = train._options(["unet", "--data", "photos"])
+    assert options.folder == Path("runs/unet")
 
 
 def test_without_photographs_it_takes_what_the_recipe_was_made_for(
@@ -382,12 +398,61 @@ def test_a_folder_without_pictures_is_named(command, tmp_path, capsys):
 
 def test_too_few_photographs(command, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train, "Pictures", Pictures)
-    shutil.copytree(command[3], tmp_path / "nine")
-    for path in list((tmp_path / "nine").iterdir())[9:]:
-        path.unlink()
-    command[3] = str(tmp_path / "nine")
+    command[3] = str(some_of(command[3], 7, tmp_path / "seven"))
     assert main(command) == 2
-    assert "9 photographs are too few" in capsys.readouterr().err
+    message = (
+        "colorize train: 7 photographs in color are too few: at least 8 are needed"
+    )
+    assert message in capsys.readouterr().err
+
+
+def test_photographs_without_color_are_called_that(
+    command, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(train, "Pictures", Pictures)
+    command[3] = str(some_of(command[3], 10, tmp_path / "gray"))
+    for path in (tmp_path / "gray").iterdir():
+        Image.open(path).convert("L").save(path)
+    assert main(command) == 2
+    message = "0 photographs in color are too few (of 10, 10 are near gray): "
+    assert message in capsys.readouterr().err
+
+
+def some_of(folder, count, copy):
+    copy.mkdir()
+    for path in sorted(Path(folder).iterdir())[:count]:
+        shutil.copy(path, copy)
+    return copy
+
+
+@pytest.mark.usefixtures("briefly")
+def test_the_least_number_of_photographs_trains_a_model_in_small_batches(
+    command, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(train, "Pictures", Pictures)
+    large = [replace(stage, batch_size=64) for stage in STAGES]
+    monkeypatch.setitem(RECIPES, RECIPE.name, replace(RECIPE, stages=tuple(large)))
+    command[3] = str(some_of(command[3], 8, tmp_path / "eight"))
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    assert "held out of 8 photographs: 1 to choose by, 1 to score; scores of so" in told
+    assert "32 px: batches of 6 pictures instead of 64, because there are 6\n" in told
+    assert len(result_of(tmp_path)["scores"]["tiny-l1"]["psnr"]) == 1
+    assert weights_of(tmp_path)
+
+
+@pytest.mark.usefixtures("briefly")
+def test_a_batch_size_is_that_of_every_stage_and_goes_into_the_command(
+    command, tmp_path
+):
+    short = ["--batch-size", "5", "--at-most-epochs", "1", "--at-most-size", "32"]
+    assert main([*command, *short]) == 0
+    result = result_of(tmp_path)
+    assert [stage["batch_size"] for stage in result["recipe"]["stages"]] == [5, 5]
+    assert " --batch-size 5 " in result["command"]
+    started = json.loads((tmp_path / "run" / "arguments.json").read_text())
+    assert started[started.index("--batch-size") + 1] == "5"
+    assert main(["train", "--resume", str(tmp_path / "run")]) == 0
 
 
 def test_the_run_of_another_recipe_is_left_alone(
@@ -407,6 +472,12 @@ def test_the_run_of_another_recipe_is_left_alone(
         (["--device", "toaster"], "--device: toaster: "),
         (["--precision", "half"], "'half'"),
         (["--folder"], "expected one argument"),
+        (["--at-most-epochs", "0"], "--at-most-epochs: 0 is no whole number from 1 up"),
+        (["--at-most-epochs", "-1"], "-1 is no whole number from 1 up"),
+        (["--at-most-size", "0"], "--at-most-size: 0 is no multiple of 16 from 32 up"),
+        (["--at-most-size", "50"], "50 is no multiple of 16 from 32 up"),
+        (["--batch-size", "0"], "--batch-size: 0 is no whole number from 1 up"),
+        (["--batch-size", "few"], "few is no whole number from 1 up"),
     ],
 )
 def test_misuse_is_explained_before_anything_is_written(
@@ -427,6 +498,145 @@ def test_an_unknown_recipe_is_named_beside_the_known_ones(command, capsys):
     assert "'magic'" in message
     for name in RECIPES:
         assert name in message
+
+
+# ------------------------------------------------------------ one at a time
+
+
+def test_a_second_command_in_the_folder_is_refused_at_once(command, tmp_path, capsys):
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, 7)
+        assert main(command) == 1
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
+    again = ["train", "--resume", str(tmp_path / "run")]
+    capsys.readouterr()
+    with held_elsewhere(tmp_path / "run"):
+        for arguments in (command, again, [*again, "--finish"]):
+            assert main(arguments) == 2
+            told = capsys.readouterr().err
+            assert f"process {os.getpid()} on " in told
+            assert f" is training in {tmp_path / 'run'}: wait until it ends" in told
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
+    assert after == before
+
+
+@pytest.mark.usefixtures("briefly")
+def test_the_folder_is_held_until_the_result_is_written(command, tmp_path, monkeypatch):
+    held = []
+
+    def spied(name):
+        original = getattr(train, name)
+
+        def spy(*arguments, **more):
+            held.append(is_held(tmp_path / "run"))
+            return original(*arguments, **more)
+
+        monkeypatch.setattr(train, name, spy)
+
+    for name in ("save_weights", "save_result"):
+        spied(name)
+    assert main(command) == 0
+    assert held == [True, True]
+    assert not is_held(tmp_path / "run")
+
+
+# ------------------------------------------------------------ a full disk
+
+no_full_disk = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="no disk that is always full"
+)
+
+
+@pytest.mark.usefixtures("briefly")
+@no_full_disk
+def test_a_full_disk_is_called_that_and_what_is_kept_is_named(
+    command, tmp_path, monkeypatch, capsys
+):
+    stage, epochs = tmp_path / "run" / "1-32px", itertools.count(1)
+
+    def validation_scores(*arguments, **more):
+        if next(epochs) == 2:
+            (stage / f".last.pt.{os.getpid()}.tmp").symlink_to("/dev/full")
+        return scores(*arguments, **more)
+
+    scores = following.validation_scores
+    with monkeypatch.context() as patch:
+        patch.setattr(following, "validation_scores", validation_scores)
+        assert main(command) == 1
+    told = capsys.readouterr().err
+    last = stage / "last.pt"
+    assert f"\ncolorize train: disk full: could not write {last}. What was" in told
+    assert f"Kept is {last}, from the end of epoch 1. Free some space, then" in told
+    again = f"colorize train --resume {tmp_path / 'run'}"
+    assert f"\nor: {again}\n" in told
+    assert f"\nfor a model of the best epoch so far: {again} --finish\n" in told
+    assert main(command) == 0
+    history = result_of(tmp_path)["history"]
+    assert [(line["size"], line["epoch"]) for line in history] == EPOCHS
+
+
+@pytest.mark.usefixtures("briefly")
+@no_full_disk
+@pytest.mark.parametrize("name", ["model.safetensors", "result.json"])
+def test_a_disk_that_is_full_at_the_very_end(command, tmp_path, capsys, name):
+    full = tmp_path / "run" / f".{name}.{os.getpid()}.tmp"
+    full.parent.mkdir()
+    full.symlink_to("/dev/full")
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    last = tmp_path / "run" / "2-64px" / "last.pt"
+    assert f"disk full: could not write {tmp_path / 'run' / name}. " in told
+    assert f"Kept is {last}, from the end of epoch 1. Free some space, then run" in told
+    assert main(command) == 0
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_tried(
+    command, tmp_path, capsys
+):
+    (tmp_path / "run").touch()
+    assert main(command) == 2
+    assert "could not write" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------ a model before the end
+
+
+@pytest.mark.usefixtures("briefly")
+def test_a_run_that_shall_not_go_on_ends_with_the_best_so_far(
+    command, tmp_path, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 9)  # in the second epoch
+        assert main(command) == 1
+    finish = f"colorize train --resume {tmp_path / 'run'} --finish"
+    assert (
+        f"for a model of the best epoch so far: {finish}\n" in capsys.readouterr().err
+    )
+    best = load_checkpoint(tmp_path / "run" / "1-32px" / "best.pt")["network"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Regression, "step", None)
+        assert main(finish.split()[1:]) == 0
+    network, about = weights_of(tmp_path)
+    for name, x in network.state_dict().items():
+        torch.testing.assert_close(x, best[name], rtol=1e-3, atol=1e-4)
+    assert about["about"] == "tiny-l1, trained on photos, 1 of 3 epochs"
+    result = result_of(tmp_path)
+    assert [(line["size"], line["epoch"]) for line in result["history"]] == [(32, 1)]
+    assert result["command"].endswith(" --finish --folder runs/tiny-l1")
+    assert main(["train", "--resume", str(tmp_path / "run")]) == 0
+    assert weights_of(tmp_path)[1]["about"] == "tiny-l1, trained on photos"
+
+
+def test_before_the_first_epoch_there_is_no_best_so_far(
+    command, tmp_path, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1)
+        assert main(command) == 1
+    assert "best epoch so far" not in capsys.readouterr().err
+    assert main([*command, "--finish"]) == 2
+    assert "no epoch of the run in" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
 # ------------------------------------------------------------ help, and which command

@@ -1,12 +1,15 @@
-"""What several tests of training need: tiny batches, players, comparisons, Ctrl-C."""
+"""What several tests of training need: tiny batches, players, Ctrl-C, a busy folder."""
 
 import itertools
 import os
 import signal
+import threading
+from contextlib import contextmanager
 
 import torch
 from torch import nn
 
+from colorize_lib.training import processes
 from colorize_lib.training.learner import Learner
 from colorize_lib.training.precision import Precision
 from colorize_lib.training.regression import Regression
@@ -55,3 +58,40 @@ def stop_at(monkeypatch, step, method=Regression):
         return original(its, l, ab)
 
     monkeypatch.setattr(method, "step", interrupted)
+
+
+@contextmanager
+def held_elsewhere(folder):
+    """While another training, here a thread, is at work in the folder."""
+    inside, done = threading.Event(), threading.Event()
+
+    def hold():
+        with processes.holding(folder):
+            inside.set()
+            done.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert inside.wait(10)
+    try:
+        yield
+    finally:
+        done.set()
+        holder.join()
+
+
+def is_held(folder):
+    """Whether a training somewhere else would be refused."""
+    refused = []
+
+    def attempt():
+        try:
+            with processes.holding(folder):
+                refused.append(False)
+        except BlockingIOError:
+            refused.append(True)
+
+    other = threading.Thread(target=attempt)
+    other.start()
+    other.join()
+    return refused == [True]

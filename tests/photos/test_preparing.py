@@ -390,7 +390,7 @@ def test_a_finished_set_needs_no_writing(make, monkeypatch):
     def denied(*args, **kwargs):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(preparing, "alone", denied)
+    monkeypatch.setattr(preparing, "exclusive", denied)
     monkeypatch.setattr(Path, "mkdir", denied)
     assert len(make()) == 29
 

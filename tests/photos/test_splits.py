@@ -89,6 +89,10 @@ def test_the_same_on_every_machine_for_ever():
     assert draw(singles(20), 5, seed=8) != DRAWN_WITH_SEED_7
 
 
+def test_more_than_there_are_is_all_of_them():
+    assert draw(singles(20), 256, seed=7) == singles(20).names
+
+
 def test_removing_a_picture_keeps_the_order_of_the_others():
     pictures = singles(50)
     before = set(draw(pictures, 20, seed=1))

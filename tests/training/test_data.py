@@ -87,17 +87,62 @@ def test_other_collections_do_not_move_the_split(pictures, tmp_path, write_photo
 
 @pytest.mark.parametrize(
     ("count", "validation", "test"),
-    [(10, 1, 2), (24, 2, 4), (1999, 199, 399), (2000, 200, 400), (9000, 200, 400)],
+    [
+        *[(8, 1, 1), (9, 1, 1), (10, 1, 2), (24, 2, 4)],
+        *[(1999, 199, 399), (2000, 200, 400), (9000, 200, 400)],
+    ],
 )
 def test_by_default_a_tenth_and_a_fifth_but_never_too_many(
-    monkeypatch, count, validation, test
+    monkeypatch, capsys, count, validation, test
 ):
     names = tuple(f"{number:04d}.png" for number in range(count))
-    listed = SimpleNamespace(names=names, groups=names)
+    listed = SimpleNamespace(names=names, groups=names, for_training=lambda: names)
     monkeypatch.setattr(Pictures, "_prepared", lambda *_: listed)
     parts = Pictures(data=[]).split
     assert (len(parts.validation), len(parts.test)) == (validation, test)
     assert len(parts.train) == count - validation - test
+    said = (
+        f"held out of {count} photographs: {validation} to choose by, {test} to score"
+    )
+    told = capsys.readouterr().out
+    assert (said in told) == (count < 2000)
+    assert ("scores of so few say little" in told) == (test < 20)
+
+
+@pytest.mark.parametrize("colors", [7, 0])
+def test_too_few_photographs_are_refused_and_the_gray_ones_named(
+    tmp_path, data, colors
+):
+    for path in sorted(data.iterdir())[colors:]:
+        Image.open(path).convert("L").save(path)
+    (data / "again.png").write_bytes((data / "00.png").read_bytes())
+    few = Pictures([from_path(data)], folder=tmp_path / "prepared")
+    reasons = (
+        "17 are near gray and 1 are the same again" if colors else "25 are near gray"
+    )
+    with pytest.raises(
+        ValueError, match="at least 8 are needed, one to choose"
+    ) as told:
+        few.for_training(32)
+    start = f"{colors} photographs in color are too few (of 25, {reasons}): "
+    assert str(told.value).startswith(start)
+
+
+def test_where_all_that_a_part_has_is_near_gray_that_is_said(pictures, data):
+    whole = pictures()
+    for name in whole.split.validation:
+        path = file_of(name, data)
+        Image.open(path).convert("L").save(path)
+    with pytest.raises(
+        ValueError, match=r"no photograph held out for validation is left \(of 4, 4 are"
+    ):
+        pictures().held_out("validation", 32)
+    for path in data.iterdir():
+        Image.open(path).convert("L").save(path)
+    with pytest.raises(
+        ValueError, match=r"no photograph to learn from is left \(of 15, 15 are near gr"
+    ):
+        pictures().for_training(32)
 
 
 def test_a_small_collection_needs_no_amounts(tmp_path, data):
@@ -124,13 +169,21 @@ def test_an_amount_that_is_given_is_the_amount(tmp_path, data, amounts, held_out
     assert (len(parts.validation), len(parts.test)) == held_out
 
 
-def test_more_to_hold_out_than_there_is(tmp_path, data):
-    common = {"data": [from_path(data)], "folder": tmp_path / "prepared"}
-    few = Pictures(**common, validation=200, test=400)
-    with pytest.raises(
-        ValueError, match=r"validation 200 \+ test 400 pictures wanted, 24 there"
-    ):
-        few.for_training(32)
+@pytest.mark.parametrize(
+    ("amounts", "held_out"),
+    [((200, 400), (2, 4)), ((6, 7), (2, 4)), ((6, 6), (6, 6)), ((20, None), (2, 4))],
+)
+def test_more_to_hold_out_than_half_is_a_tenth_and_a_fifth_and_said(
+    tmp_path, data, capsys, amounts, held_out
+):
+    common = {"folder": tmp_path / "prepared", "verbose": False}
+    amounts = dict(zip(("validation", "test"), amounts, strict=True))
+    parts = Pictures([from_path(data)], **common, **amounts).split
+    assert (len(parts.validation), len(parts.test)) == held_out
+    told = capsys.readouterr().out
+    assert told.startswith("held out of 24 photographs: 2 to choose by, 4 ") == (
+        held_out == (2, 4)
+    )
 
 
 # ------------------------------------------------------------ what is learned from

@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch import nn
 from torch.nn import functional as F
-from training_helpers import stop_at
+from training_helpers import held_elsewhere, is_held, stop_at
 
 from colorize_lib.color import AB_SCALE
 from colorize_lib.color_bins import gamut_bins
@@ -22,7 +22,7 @@ from colorize_lib.models import (
 )
 from colorize_lib.photos import from_path
 from colorize_lib.scenes import Palette
-from colorize_lib.training import following, precision
+from colorize_lib.training import following, precision, processes
 from colorize_lib.training.checkpoints import load_checkpoint, save_checkpoint
 from colorize_lib.training.classification import (
     Classification,
@@ -34,6 +34,7 @@ from colorize_lib.training.following import (
     CLASSES,
     LOSSES,
     REBALANCED,
+    best_so_far,
     blend,
     method_of,
     train,
@@ -201,6 +202,100 @@ def test_the_seed_decides_and_nothing_else_does(pictures, tmp_path, undisturbed)
     assert scores_of(undisturbed[1]) == scores_of(history)
     other = Recipe("tiny-l1", "tiny", STAGES, loss="l1", seed=1)
     assert not same(again, follow(pictures, tmp_path / "other", other)[0])
+
+
+# ------------------------------------------------------------ one at a time
+
+
+def test_the_folder_of_a_run_is_held_for_all_of_its_stages(
+    pictures, tmp_path, monkeypatch
+):
+    held, fit = [], following.fit
+
+    def spy(method, images, home, **more):
+        held.append(is_held(tmp_path))
+        return fit(method, images, home, **more)
+
+    monkeypatch.setattr(following, "fit", spy)
+    follow(pictures, tmp_path)
+    assert held == [True, True]
+    assert not is_held(tmp_path)
+
+
+def test_a_folder_in_use_is_left_alone(pictures, tmp_path):
+    with held_elsewhere(tmp_path):
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(BlockingIOError, match=f"is training in {tmp_path}"):
+            follow(pictures, tmp_path)
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+# ------------------------------------------------------------ few pictures
+
+
+def test_fewer_pictures_than_a_batch_make_smaller_batches(
+    pictures, tmp_path, monkeypatch, capsys
+):
+    large = [replace(stage, batch_size=64) for stage in STAGES]
+    sizes, fit = [], following.fit
+
+    def spy(*arguments, batch_size, **more):
+        sizes.append(batch_size)
+        return fit(*arguments, batch_size=batch_size, **more)
+
+    monkeypatch.setattr(following, "fit", spy)
+    recipe = replace(RECIPE, stages=tuple(large))
+    _, history = train(recipe, pictures, tmp_path, precision="float32")
+    assert sizes == [26, 20]
+    assert len(history) == 3
+    told = capsys.readouterr().out
+    assert "32 px: batches of 26 pictures instead of 64, because there are 26\n" in told
+    assert "64 px: batches of 20 pictures instead of 64, because there are 20\n" in told
+
+
+@pytest.mark.parametrize(
+    ("pictures", "together", "expected"),
+    [(64, 4, 64), (63, 1, 63), (63, 4, 60), (3, 4, 3)],
+)
+def test_smaller_batches_can_be_shared_too(monkeypatch, pictures, together, expected):
+    """But for fewer pictures than processes: they are refused where they are shared."""
+    monkeypatch.setattr(processes, "count", lambda: together)
+    stage = following._filling_batches(Stage(32, 1, 64, 1e-3), pictures, False)
+    assert stage == Stage(32, 1, expected, 1e-3)
+
+
+# ------------------------------------------------------------ the best so far
+
+
+def test_the_best_so_far_is_that_of_the_last_stage_with_an_epoch(
+    pictures, tmp_path, monkeypatch, undisturbed
+):
+    with pytest.raises(ValueError, match=f"no epoch of the run in {tmp_path} is"):
+        best_so_far(RECIPE, tmp_path)
+    with monkeypatch.context() as patch:
+        stop_at(patch, STEPS[0] // 2 + 2)  # in the second epoch of the first stage
+        with pytest.raises(TrainingStopped):
+            follow(pictures, tmp_path)
+    network, history = best_so_far(RECIPE, tmp_path)
+    assert not network.training
+    assert same(network, load_checkpoint(tmp_path / "1-32px" / "best.pt")["network"])
+    assert scores_of(history) == scores_of(undisturbed[1])[:1]
+    with pytest.raises(ValueError, match="follows another recipe"):
+        best_so_far(replace(RECIPE, seed=1), tmp_path)
+
+    follow(pictures, tmp_path)  # it was not disturbed, and goes on
+    network, history = best_so_far(RECIPE, tmp_path)
+    assert same(network, undisturbed[0])
+    assert scores_of(history) == scores_of(undisturbed[1])
+
+
+def test_of_the_best_so_far_too_a_share_is_the_start(pictures, tmp_path, monkeypatch):
+    start, path = Tiny(), tmp_path / "start.safetensors"
+    save_weights(start, path, architecture="tiny", size=64, about="a test")
+    monkeypatch.setattr(following, "stored_weights", {"start": path}.__getitem__)
+    recipe = replace(RECIPE, start_from="start", kept=0.25)
+    finished, _ = follow(pictures, tmp_path, recipe)
+    assert same(finished, best_so_far(recipe, tmp_path)[0])
 
 
 # ------------------------------------------------------------ a pretrained encoder
@@ -605,11 +700,8 @@ def test_a_run_from_before_a_setting_had_a_name_goes_on(
 
 
 def test_a_folder_without_a_checkpoint_is_free_for_another_recipe(pictures, tmp_path):
-    too_large = Recipe(
-        "x", "tiny", (Stage(32, 1, batch_size=99, learning_rate=1),), "l1"
-    )
-    with pytest.raises(ValueError, match="do not fill one batch of 99"):
-        follow(pictures, tmp_path, too_large)
+    with pytest.raises(ValueError, match="unknown loss 'l3'"):
+        follow(pictures, tmp_path, replace(RECIPE, loss="l3"))
     follow(pictures, tmp_path)
 
 

@@ -1,8 +1,11 @@
-"""The loop: resume to the last bit, kill -9, divergence, Ctrl-C, the log."""
+"""The loop: resume to the last bit, kill -9, full disks, divergence, the log."""
 
+import errno
+import itertools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,8 +17,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from colorize_lib.training import loop
 from colorize_lib.training.checkpoints import load_checkpoint
-from colorize_lib.training.loop import TrainingDivergedError, TrainingStopped, fit
+from colorize_lib.training.loop import (
+    TrainingDivergedError,
+    TrainingHaltedError,
+    TrainingStopped,
+    fit,
+)
 from colorize_lib.training.precision import Precision
 from colorize_lib.training.regression import Regression
 
@@ -249,3 +258,113 @@ def test_runs_outside_the_main_thread(tmp_path):
     thread.start()
     thread.join()
     assert len(results[0][1]) == 1
+
+
+# ------------------------------------------------------------ one at a time
+
+
+def test_a_second_training_in_the_folder_is_refused_and_disturbs_nothing(tmp_path):
+    whole, _ = run(tmp_path / "whole")
+    folder, refusals = tmp_path / "run", []
+
+    class Disturbed(Regression):
+        def step(self, l, ab):
+            if not refusals:
+                another = threading.Thread(target=try_to_train)
+                another.start()
+                another.join()
+            return super().step(l, ab)
+
+    def try_to_train():
+        try:
+            run(folder)
+        except BlockingIOError as refusal:
+            refusals.append(str(refusal))
+
+    disturbed = method(schedule=60)
+    disturbed.__class__ = Disturbed
+    weights, _ = run(folder, trained=disturbed)
+    who = f"process {os.getpid()} on {socket.gethostname()}"
+    assert refusals[0].startswith(f"{who} is training in {folder}: wait until it ends")
+    assert same(whole, weights)
+    assert run(folder)[1], "afterwards the folder is free"
+
+
+def test_only_what_killed_trainings_left_is_swept_away(tmp_path):
+    mine = [tmp_path / f".{name}.7.tmp" for name in ("last.pt", "best.pt", "log.jsonl")]
+    others = [tmp_path / f".{name}.7.tmp" for name in ("photo.png", "old-last.pt")]
+    for path in (*mine, *others):
+        path.write_bytes(b"half")
+    run(tmp_path, epochs=1)
+    assert sorted(tmp_path.glob("*.tmp")) == sorted(others)
+
+
+# ------------------------------------------------------------ a full disk
+
+no_full_disk = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="no disk that is always full"
+)
+
+
+def fill_disk(folder, name):
+    """The next attempt to write this file meets a full disk."""
+    (folder / f".{name}.{os.getpid()}.tmp").symlink_to("/dev/full")
+
+
+@no_full_disk
+@pytest.mark.parametrize("name", ["last.pt", "best.pt", "log.jsonl"])
+def test_a_full_disk_halts_and_says_what_is_kept(tmp_path, name):
+    whole, history = run(tmp_path / "whole")
+    folder, epochs = tmp_path / "run", itertools.count(1)
+
+    def validate(network):
+        if next(epochs) == 2:
+            fill_disk(folder, name)
+        return {}
+
+    with pytest.raises(TrainingHaltedError) as halt:
+        run(folder, validate=validate)
+    told = str(halt.value)
+    assert told.startswith(f"disk full: could not write {folder / name}. ")
+    assert f"Kept is {folder / 'last.pt'}, from the end of epoch 1. " in told
+    assert told.endswith("Free some space, then run the same again to go on")
+    assert not list(folder.glob("*.tmp"))
+
+    weights, again = run(folder)
+    assert same(whole, weights)
+    assert losses(again) == losses(history)
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == again
+
+
+@no_full_disk
+def test_a_disk_that_is_full_within_an_epoch_or_from_the_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "LOOK_EVERY", 1)
+
+    class Filling(Regression):
+        steps, at = 0, 7
+
+        def step(self, l, ab):
+            self.steps += 1
+            if self.steps == self.at:
+                fill_disk(tmp_path, "last.pt")
+            return super().step(l, ab)
+
+    filling = method(schedule=60)
+    filling.__class__ = Filling
+    with pytest.raises(TrainingHaltedError, match=r"from batch 6 of epoch 1\. Free"):
+        run(tmp_path, trained=filling, checkpoint_minutes=0)
+    (tmp_path / "last.pt").unlink()
+    filling.at = filling.steps + 1
+    with pytest.raises(TrainingHaltedError, match=r"No checkpoint is in .* yet\. Free"):
+        run(tmp_path, trained=filling, checkpoint_minutes=0)
+
+
+def test_what_more_space_does_not_mend_has_another_remedy(tmp_path):
+    def validate(network):
+        raise OSError(errno.EROFS, "Read-only file system", "a file")
+
+    with pytest.raises(
+        TrainingHaltedError, match=r"Read-only .*\. Mend that, then run"
+    ):
+        run(tmp_path, validate=validate)

@@ -1,5 +1,8 @@
 """Alone everything is as if there were no processes; two share what one draws."""
 
+import threading
+from contextlib import suppress
+
 import pytest
 import torch
 
@@ -41,3 +44,22 @@ def test_two_deal_out_what_one_draws(monkeypatch, rank):
     assert torch.equal(processes.rand(3, "cpu"), whole[rank::2])
     with pytest.raises(ValueError, match="5 pictures cannot be shared by 2 processes"):
         processes.share(torch.arange(5))
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_of_those_who_train_together_the_first_holds_the_folder(
+    monkeypatch, tmp_path, rank
+):
+    monkeypatch.setattr(processes, "is_first", lambda: rank == 0)
+    entered = []
+
+    def enter():
+        monkeypatch.setattr(processes, "is_first", lambda: True)
+        with suppress(BlockingIOError), processes.holding(tmp_path):
+            entered.append(True)
+
+    with processes.holding(tmp_path):
+        other = threading.Thread(target=enter)
+        other.start()
+        other.join()
+    assert bool(entered) == (rank == 1)

@@ -90,6 +90,10 @@ def test_reduced_shortens_and_shrinks_and_changes_nothing_else():
     assert [stage.size for stage in small.stages] == [48, 96, 96]
     assert [stage.epochs for stage in small.stages] == [2, 2, 1]
     assert replace(small, stages=recipe.stages) == recipe
+    batches = reduced(recipe, batch_size=5)
+    assert [stage.batch_size for stage in batches.stages] == [5, 5, 5]
+    stages = [replace(stage, batch_size=5) for stage in recipe.stages]
+    assert batches == replace(recipe, stages=tuple(stages))
 
 
 def test_only_what_was_frozen_is_unfrozen():
