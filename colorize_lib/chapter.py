@@ -28,6 +28,9 @@ from colorize_lib.photos import (
 
 SCALES = ("quick", "colab", "full")
 PACKAGE = "learning-to-colorize"
+# What a chapter's run says of a sentence in its text.
+AGREES, TOO_SHORT = "as in the text", "too short a run to tell"
+DISAGREES = "NOT as in the text"
 NO_GPU = (
     "No GPU is seen: this goes on at the quick scale, with drawn scenes and short "
     "trainings. To train on photographs, choose Runtime > Change runtime type > T4 GPU "
@@ -70,9 +73,39 @@ class Chapter:
         if paths := os.environ.get("COLORIZE_PHOTOS"):
             sources = [from_path(path) for path in paths.split(os.pathsep)]
             return sources[0] if len(sources) == 1 else combined(*sources)
-        if self.scale == "quick" and "google.colab" in sys.modules:
+        if self.kind == "photographs":
+            return coco_sample()
+        if "google.colab" in sys.modules:
             print(NO_GPU)
-        return drawn_photographs() if self.scale == "quick" else coco_sample()
+        return drawn_photographs()
+
+    @property
+    def kind(self) -> str:
+        """What :meth:`photographs` gives: photographs, or drawn scenes instead."""
+        drawn = self.scale == "quick" and not os.environ.get("COLORIZE_PHOTOS")
+        return "drawn scenes" if drawn else "photographs"
+
+    def agrees(self, claim: str, shown: bool, *, enough: str = "quick") -> None:
+        """Print whether this run shows what the text below it says.
+
+        The text was written after one run; a reader's own may be shorter, or differ.
+
+        Args:
+            claim: what the text says.
+            shown: whether the numbers of this run say so, too.
+            enough: the smallest scale whose run is long enough to tell. By default any:
+                for what runs whole at every scale, or was stored.
+
+        Raises:
+            ValueError: ``enough`` is no scale.
+        """
+        if enough not in SCALES:
+            raise ValueError(
+                f"enough must be one of {', '.join(SCALES)}, not {enough!r}"
+            )
+        long = SCALES.index(self.scale) >= SCALES.index(enough)
+        otherwise = DISAGREES if long else TOO_SHORT
+        print(f"{AGREES if shown else otherwise}: {claim}")
 
     def folder(self, recipe: Any) -> Path:
         """Where this chapter's training by ``recipe`` lies, to be gone on with.
@@ -90,6 +123,15 @@ class Chapter:
     def load(self) -> bool:
         """Whether stored weights were asked for (``COLORIZE_LOAD=1``) over training."""
         return os.environ.get("COLORIZE_LOAD", "") not in ("", "0")
+
+    @property
+    def shows_stored(self) -> bool:
+        """Whether the results of long trainings are shown as they were stored.
+
+        If that was asked for; and at the quick scale, whose trainings only show that
+        all runs.
+        """
+        return self.load or self.scale == "quick"
 
     def finish(self) -> None:
         """Print how long the chapter took, when, and with which versions."""

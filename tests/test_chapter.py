@@ -162,3 +162,47 @@ def test_without_a_gpu_colab_is_told_how_to_get_one(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "google.colab", None)
     run.photographs()
     assert "Change runtime type > T4 GPU" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------ a run and the text
+
+CLAIM = "the slope stays near 1"
+
+
+@pytest.mark.parametrize("scale", chapter.SCALES)
+@pytest.mark.parametrize("enough", chapter.SCALES)
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_run_says_whether_it_shows_what_the_text_says(capsys, scale, enough, shown):
+    run = Chapter("x", scale, torch.device("cpu"), 0)
+    run.agrees(CLAIM, shown, enough=enough)
+    long = chapter.SCALES.index(scale) >= chapter.SCALES.index(enough)
+    verdict = "NOT as in the text" if long else "too short a run to tell"
+    verdict = "as in the text" if shown else verdict
+    assert capsys.readouterr().out == f"{verdict}: {CLAIM}\n"
+
+
+def test_what_runs_whole_at_every_scale_must_always_agree(capsys):
+    Chapter("x", "quick", torch.device("cpu"), 0).agrees(CLAIM, torch.tensor(False))
+    assert capsys.readouterr().out == f"NOT as in the text: {CLAIM}\n"
+
+
+def test_enough_is_a_scale():
+    run = Chapter("x", "quick", torch.device("cpu"), 0)
+    with pytest.raises(ValueError, match="one of quick, colab, full, not 'long'"):
+        run.agrees(CLAIM, True, enough="long")
+
+
+def test_drawn_scenes_are_not_called_photographs(monkeypatch):
+    monkeypatch.delenv("COLORIZE_PHOTOS", raising=False)
+    kinds = [Chapter("x", scale, None, 0).kind for scale in chapter.SCALES]
+    assert kinds == ["drawn scenes", "photographs", "photographs"]
+    monkeypatch.setenv("COLORIZE_PHOTOS", "holidays")
+    assert Chapter("x", "quick", None, 0).kind == "photographs"
+
+
+def test_long_trainings_are_shown_as_stored_at_the_quick_scale_or_on_wish(monkeypatch):
+    monkeypatch.delenv("COLORIZE_LOAD", raising=False)
+    runs = [Chapter("x", scale, None, 0) for scale in chapter.SCALES]
+    assert [run.shows_stored for run in runs] == [True, False, False]
+    monkeypatch.setenv("COLORIZE_LOAD", "1")
+    assert all(run.shows_stored for run in runs)

@@ -44,15 +44,16 @@ def unet_variants(*, pretrained: bool = True) -> dict[str, Callable[[], nn.Modul
     """Skips on and off; then an encoder that starts at random, or pretrained.
 
     Args:
-        pretrained: False leaves that encoder random, too (and frozen): only good to
-            see that all runs where nothing can be fetched.
+        pretrained: False leaves the last of them out: nothing needs to be fetched.
     """
-    return {
+    variants = {
         "U-Net": UNet,
         "U-Net, skips silenced": partial(UNet, carry=Silence),
         "SqueezeNet U-Net, random encoder": squeezenet_unet,
-        "SqueezeNet U-Net, pretrained encoder": partial(_on_frozen, pretrained),
     }
+    if pretrained:
+        variants["SqueezeNet U-Net, pretrained encoder"] = _on_frozen
+    return variants
 
 
 # A game is played for longer, in smaller batches: what counts is its steps.
@@ -69,8 +70,7 @@ def game_variants(
 
     Args:
         stage: size, epochs, batches and the learning rate in a game.
-        pretrained: False leaves the fresh ones' encoder random, and lets it learn: to
-            see that all runs where nothing can be fetched.
+        pretrained: False leaves the fresh ones out: nothing needs to be fetched.
     """
 
     def pix2pix(l1_weight):
@@ -108,7 +108,9 @@ def game_variants(
     recipes = {"L1 alone": going_on}
     for name, game in games.items():
         recipes[name] = replace(going_on, stages=(replace(stage, game=game),))
-    fresh = replace(going_on, pretrained=pretrained, start_from=None)
+    if not pretrained:
+        return recipes
+    fresh = replace(going_on, start_from=None)
     game = replace(stage, game=pix2pix(100))
     warm_up = replace(stage, learning_rate=1e-3)
     recipes["fresh: L1, then pix2pix"] = replace(fresh, stages=(warm_up, game))
@@ -121,17 +123,19 @@ def game_variants(
 SHORT_ODDS = replace(SHORT_GAME, learning_rate=1e-3)
 
 
-def loss_variants(
-    stage: Stage = SHORT_ODDS, *, start_from: str | None = "unet-squeezenet"
-) -> dict[str, Recipe]:
+def loss_variants(stage: Stage = SHORT_ODDS) -> dict[str, Recipe]:
     """The stored U-Net trained on with each loss: of a color, and of the odds of bins.
 
     Args:
         stage: size, epochs and batches.
-        start_from: None for fresh weights: to see that all runs where there are none.
     """
-    l1 = Recipe("going on", "unet_squeezenet", (stage,), start_from=start_from)
-    l1 = replace(l1, pretrained=start_from is not None)
+    l1 = Recipe(
+        "going on",
+        "unet_squeezenet",
+        (stage,),
+        pretrained=True,
+        start_from="unet-squeezenet",
+    )
     classes = replace(l1, network="unet_squeezenet_classes", loss="classes")
     return {
         "L2": replace(l1, loss="l2"),
@@ -168,8 +172,8 @@ def idea_variants() -> dict[str, Recipe]:
 NO_LANDSCAPES = "no landscapes"
 
 
-def _on_frozen(pretrained) -> BackboneUNet:
-    network = squeezenet_unet(pretrained=pretrained)
+def _on_frozen() -> BackboneUNet:
+    network = squeezenet_unet(pretrained=True)
     network.encoder.freeze()
     return network
 

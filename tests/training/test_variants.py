@@ -66,21 +66,9 @@ def test_skips_are_silenced_and_all_else_is_the_same():
     assert colored(net) == colored(silenced) == (2, 2, 32, 32)
 
 
-def test_an_encoder_learns_from_random_weights_or_is_left_as_it_is():
-    random, frozen = (
-        seeded(make)
-        for name, make in unet_variants(pretrained=False).items()
-        if "encoder" in name
-    )
-    assert all(p.requires_grad for p in random.parameters())
-    trained = {name for name, p in frozen.named_parameters() if p.requires_grad}
-    names = {name for name, _ in frozen.named_parameters()}
-    assert trained == {name for name in names if not name.startswith("encoder.")}
-    assert same(random.state_dict(), frozen.state_dict())
-    assert colored(random) == colored(frozen) == (2, 2, 32, 32)
-
-
-def test_only_the_variant_that_says_so_is_pretrained(monkeypatch):
+@pytest.fixture
+def asked(monkeypatch):
+    """Whether each SqueezeNet U-Net was asked for pretrained; none is fetched."""
     asked = []
 
     def squeezenet_unet(*, pretrained=False):
@@ -90,9 +78,42 @@ def test_only_the_variant_that_says_so_is_pretrained(monkeypatch):
     monkeypatch.setattr(
         "colorize_lib.training.variants.squeezenet_unet", squeezenet_unet
     )
-    for make in unet_variants().values():
+    return asked
+
+
+def test_an_encoder_learns_from_random_weights_or_is_left_as_it_is(asked):
+    random, frozen = (
+        seeded(make) for name, make in unet_variants().items() if "encoder" in name
+    )
+    assert all(p.requires_grad for p in random.parameters())
+    trained = {name for name, p in frozen.named_parameters() if p.requires_grad}
+    names = {name for name, _ in frozen.named_parameters()}
+    assert trained == {name for name in names if not name.startswith("encoder.")}
+    assert same(random.state_dict(), frozen.state_dict())
+    assert colored(random) == colored(frozen) == (2, 2, 32, 32)
+
+
+def test_only_the_variant_that_says_so_is_pretrained(asked):
+    said = []
+    for name, make in unet_variants().items():
+        before = len(asked)
         make()
-    assert asked == [False, True]
+        said += ["pretrained" in name] * (len(asked) - before)
+    assert asked == said == [False, True]
+
+
+def test_without_pretrained_weights_no_variant_says_that_it_has_them(asked):
+    names = list(unet_variants())
+    assert list(unet_variants(pretrained=False)) == names[:-1]
+    assert [name for name in names if "pretrained" in name] == names[-1:]
+    for make in unet_variants(pretrained=False).values():
+        make()
+    assert asked == [False]
+    assert list(game_variants(pretrained=False)) == [
+        name for name in game_variants() if name not in FRESH
+    ]
+    for name, recipe in game_variants(pretrained=False).items():
+        assert recipe == game_variants()[name]
 
 
 def test_networks_are_seen_as_they_were_trained():
@@ -167,12 +188,6 @@ def test_they_start_from_stored_weights_of_their_own_network():
             assert RECIPES[recipe.start_from].network == recipe.network
     network = COLORIZERS[recipes["L1 alone"].network]()
     assert colored(network) == (2, 2, SEEN_AT, SEEN_AT)
-
-
-def test_without_pretrained_weights_only_the_fresh_ones_change():
-    recipes = game_variants(pretrained=False)
-    for name, recipe in game_variants().items():
-        assert recipes[name] == replace(recipe, pretrained=name not in FRESH)
 
 
 # ------------------------------------------------------------ scenes
