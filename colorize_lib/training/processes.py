@@ -7,7 +7,7 @@ as one would with the whole batch.
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -50,15 +50,18 @@ def joined(device: str) -> Iterator[str]:
         dist.destroy_process_group()
 
 
-def holding(folder: Path) -> AbstractContextManager:
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
     """The folder of a run, for these processes and no others; the first one holds it.
 
     Raises:
         BlockingIOError: another training is at work in it; the message says which.
     """
     if not is_first():
-        return nullcontext()
-    return exclusive(folder / ".training.lock", f"training in {folder}", wait=False)
+        yield
+        return
+    with exclusive(folder / ".training.lock", f"training in {folder}", wait=False):
+        yield
 
 
 def share(batch: Tensor) -> Tensor:
