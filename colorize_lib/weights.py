@@ -142,9 +142,9 @@ def _stored():
 def _not_weights(path, error):
     if path.suffix == ".pt" or zipfile.is_zipfile(path):
         return (
-            f"{path} is a checkpoint of a training, not a model: a finished run has "
-            "model.safetensors in its folder, and `colorize train --resume FOLDER` "
-            "finishes it"
+            f"{path} is a checkpoint of a training, not a model: `colorize train "
+            f"--resume {path.parent.parent} --finish` makes model.safetensors of the best "
+            "epoch so far"
         )
     return f"{path} is not a whole safetensors file ({error})"
 

@@ -150,7 +150,7 @@ def test_a_file_of_another_version_is_refused_in_a_sentence(tmp_path, network):
 def test_a_checkpoint_is_no_model_and_the_way_to_one_is_named(tmp_path, network):
     torch.save({"network": network.state_dict()}, tmp_path / "best.pt")
     with pytest.raises(
-        ValueError, match=r"a checkpoint of a training.*--resume FOLDER"
+        ValueError, match=r"a checkpoint of a training.*--resume .* --finish"
     ):
         load_weights(tmp_path / "best.pt")
 

@@ -223,7 +223,8 @@ def _check_images(images):
             "images must be pixels (n, 3, H, W): a PreparedSet, as prepare makes it of a "
             f"source, an array or a tensor, not {type(images).__name__}"
         )
-    if len(shape) != 4 or shape[1] != 3:
+    # Pairs of pictures, with more than three channels, are as good.
+    if len(shape) != 4 or (shape[3] == 3 and shape[1] != 3):
         raise ValueError(f"images must have shape (n, 3, H, W), not {tuple(shape)}")
 
 

@@ -3,6 +3,7 @@
 Taught in chapter 3.
 """
 
+import errno
 import json
 import signal
 import threading
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from colorize_lib.color import normalize_lab
-from colorize_lib.files import NO_SPACE, replacing, sweep
+from colorize_lib.files import replacing, sweep
 from colorize_lib.photos import batches, to_lab
 from colorize_lib.training import processes
 from colorize_lib.training.checkpoints import (
@@ -294,7 +295,8 @@ def halting(folder: Path, *, begun: bool = True) -> Iterator[None]:
         kept = (
             _kept(checkpoints) if checkpoints else f"No checkpoint is in {folder} yet"
         )
-        remedy = "Free some space" if error.errno in NO_SPACE else "Mend that"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "Free some space" if full else "Mend that"
         raise TrainingHaltedError(
             f"{error}. {kept}. {remedy}, then run the same again to go on"
         ) from error

@@ -36,9 +36,7 @@ def test_a_full_disk_leaves_the_old_one_and_no_debris(tmp_path, monkeypatch, at)
         monkeypatch.setattr(files.os, "fsync", full)
     else:
         monkeypatch.setattr(files.Path, "replace", full)
-    with pytest.raises(
-        OSError, match=r"^disk full: could not write .*last.pt.*intact"
-    ):
+    with pytest.raises(OSError, match=r"^disk full: could not write .*last.pt.*intact"):
         save_checkpoint({"epoch": 2}, path)
     assert load_checkpoint(path) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [path]

@@ -360,11 +360,12 @@ def test_a_disk_that_is_full_within_an_epoch_or_from_the_start(tmp_path, monkeyp
         run(tmp_path, trained=filling, checkpoint_minutes=0)
 
 
-def test_what_more_space_does_not_mend_has_another_remedy(tmp_path):
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EFBIG])
+def test_what_more_space_does_not_mend_has_another_remedy(tmp_path, number):
     def validate(network):
-        raise OSError(errno.EROFS, "Read-only file system", "a file")
+        raise OSError(number, os.strerror(number))
 
     with pytest.raises(
-        TrainingHaltedError, match=r"Read-only .*\. Mend that, then run"
+        TrainingHaltedError, match=r"yet\. Mend that, then run the same"
     ):
         run(tmp_path, validate=validate)
