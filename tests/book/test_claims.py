@@ -38,7 +38,9 @@ def claims(cell):
     """The calls of ``run.agrees`` in a cell, each with its claim."""
     tree = ast.parse(SHELL.sub(r"\1pass", cell.source))
     calls = [x for x in ast.walk(tree) if isinstance(x, ast.Call)]
-    return [call.args for call in calls if ast.unparse(call.func) == "run.agrees"]
+    ours = [call for call in calls if ast.unparse(call.func) == "run.agrees"]
+    # As they stand: walk() goes level by level, and comes to those under an if later.
+    return [call.args for call in sorted(ours, key=lambda call: call.lineno)]
 
 
 @each_chapter
