@@ -224,7 +224,7 @@ def _check_images(images):
             f"source, an array or a tensor, not {type(images).__name__}"
         )
     # Pairs of pictures, with more than three channels, are as good.
-    if len(shape) != 4 or (shape[3] == 3 and shape[1] != 3):
+    if len(shape) != 4 or shape[1] % 3 or (shape[3] == 3 and shape[1] != 3):
         raise ValueError(f"images must have shape (n, 3, H, W), not {tuple(shape)}")
 
 

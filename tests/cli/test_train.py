@@ -649,7 +649,7 @@ def test_help_names_the_recipes_and_what_comes_out(capsys):
     text = capsys.readouterr().out
     assert text.startswith("usage: colorize train")
     options = ("--data", "--also", "--small", "--folder", "--prepared", "--device")
-    for part in (*RECIPES, *options, "example:", "model.safetensors", "result.json"):
+    for part in (*RECIPES, *options, "example:", "--weights runs/mine", "result.json"):
         assert part in text
 
 
