@@ -93,7 +93,7 @@ def rebalancing_weights(
     The paper's equation 4: one over the frequency, which was smoothed over neighbors
     and mixed with a uniform one. Scaled so that the average pixel counts 1 (in the
     paper, one drawn by the smoothed frequencies). What a network learns under such
-    weights are not the true odds: see :func:`without_weights`.
+    weights are not the true odds: see :func:`undo_rebalancing`.
 
     Args:
         frequencies: ``(Q,)``, of any sum.
@@ -168,7 +168,7 @@ def sample(
     return bins[drawn.view(odds.shape[:3])].permute(0, 3, 1, 2)
 
 
-def without_weights(logits: Tensor, weights: Tensor, share: float = 1.0) -> Tensor:
+def undo_rebalancing(logits: Tensor, weights: Tensor, share: float = 1.0) -> Tensor:
     """The true odds of a network that learned under weights: each divided by its own.
 
     A loss weighted by the true bin is least at odds proportional to the true ones times

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import torch
 
+from colorize_lib.evaluation.choose import PROTOCOL, TEST_SIZE
+from colorize_lib.evaluation.results import FOLDER
+from colorize_lib.experiments.compare import compare_recipes, save_comparison
 from colorize_lib.photos import from_path
-from colorize_lib.results import FOLDER
-from colorize_lib.training.comparison import compare_recipes, save_comparison
-from colorize_lib.training.data import Pictures
+from colorize_lib.photos.collection import Pictures
 from colorize_lib.training.recipes import RECIPES, Stage
-from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE
 
 SIZE, BATCH = 112, 64
 # Photographs, and epochs of them: 624 steps of 64 each.

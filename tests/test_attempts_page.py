@@ -6,9 +6,9 @@ import attempts_page
 import pytest
 from attempts_page import BEFORE, METHODS, PAGE, methods, page, stands
 
-from colorize_lib.evaluation import GRAY, TRUTH, Scores
-from colorize_lib.results import load_result
-from colorize_lib.training.comparison import load_comparison
+from colorize_lib.evaluation.results import load_result
+from colorize_lib.evaluation.scores import GRAY, TRUTH, Scores
+from colorize_lib.experiments.compare import load_comparison
 from colorize_lib.weights import DEFAULT
 
 

@@ -20,7 +20,7 @@ from colorize_lib.color_bins import (
     rebalancing_weights,
     sample,
     soft_bins,
-    without_weights,
+    undo_rebalancing,
 )
 
 
@@ -478,7 +478,7 @@ def test_what_is_learned_under_weights_and_without_them(seed):
     logits = learned(odds, weights)
     distorted = odds * weights / (odds @ weights)
     torch.testing.assert_close(logits.softmax(dim=0), distorted, rtol=0, atol=1e-4)
-    true = without_weights(logits.view(1, 6, 1, 1), weights).softmax(dim=1)
+    true = undo_rebalancing(logits.view(1, 6, 1, 1), weights).softmax(dim=1)
     torch.testing.assert_close(true.flatten(), odds, rtol=0, atol=1e-4)
 
 
@@ -487,19 +487,19 @@ def test_weights_are_divided_out_in_every_pixel():
     weights = torch.tensor([0.5, 2, 8])
     random = torch.Generator().manual_seed(0)
     logits = torch.randn(3, 3, 3, 3, generator=random)
-    true = without_weights(logits, weights).softmax(dim=1)
+    true = undo_rebalancing(logits, weights).softmax(dim=1)
     expected = logits.softmax(dim=1) / weights[:, None, None]
     torch.testing.assert_close(true, expected / expected.sum(dim=1, keepdim=True))
 
 
 def test_weights_of_1_change_nothing():
     logits = random_logits()
-    assert torch.equal(without_weights(logits, torch.ones(261)), logits)
+    assert torch.equal(undo_rebalancing(logits, torch.ones(261)), logits)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 2.0])
 def test_a_share_of_the_weights_is_divided_out(share):
     weights = torch.tensor([0.5, 2, 8])
-    ours = without_weights(logits_of(0.5, 0.3, 0.2), weights, share).softmax(dim=1)
+    ours = undo_rebalancing(logits_of(0.5, 0.3, 0.2), weights, share).softmax(dim=1)
     expected = torch.tensor([0.5, 0.3, 0.2]) / weights**share
     torch.testing.assert_close(ours.flatten(), expected / expected.sum())

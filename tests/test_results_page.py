@@ -18,10 +18,10 @@ from result_tables import (
     seeds_tables,
 )
 
-from colorize_lib.evaluation import GRAY, METRICS, TRUTH, Scores
-from colorize_lib.results import load_result
-from colorize_lib.training import comparison
-from colorize_lib.training.landing import COLUMNS, SEVERAL
+from colorize_lib.evaluation.results import load_result
+from colorize_lib.evaluation.scores import GRAY, METRICS, TRUTH, Scores
+from colorize_lib.experiments import compare as comparison
+from colorize_lib.experiments.on_scenes import COLUMNS, SEVERAL
 from colorize_lib.training.recipes import RECIPES
 from colorize_lib.weights import DEFAULT
 
@@ -38,7 +38,7 @@ def made_up(seed):
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """Stores a model's result in a folder of the test, and reads it as the tools do."""
-    monkeypatch.setattr("colorize_lib.results.FOLDER", tmp_path)
+    monkeypatch.setattr("colorize_lib.evaluation.results.FOLDER", tmp_path)
     monkeypatch.setattr(results_page, "FOLDER", tmp_path)
 
     def store(name, seed=1, rows=None, **other):

@@ -15,11 +15,11 @@ from result_tables import (
     seeds_tables,
 )
 
-from colorize_lib.evaluation import GRAY, TRUTH, paired_differences
+from colorize_lib.evaluation.choose import CHOSEN_BY
+from colorize_lib.evaluation.results import FOLDER, load_result
+from colorize_lib.evaluation.scores import GRAY, TRUTH, paired_differences
+from colorize_lib.experiments.compare import load_comparison
 from colorize_lib.files import replacing
-from colorize_lib.results import FOLDER, load_result
-from colorize_lib.training.comparison import load_comparison
-from colorize_lib.training.scoring import CHOSEN_BY
 from colorize_lib.weights import DEFAULT
 
 PAGE = Path(__file__).parent.parent / "book" / "what-we-tried.md"
@@ -113,7 +113,7 @@ AFTER = """\
 
 On **validation** photographs, since these are choices; so no number here may be put beside
 those of the test photographs above. "Times 1.4": what the last tanh is given is multiplied
-(`make_vivid`). "Mirror image": the photograph is colored twice, once mirrored, and the mean
+(`boost_chroma`). "Mirror image": the photograph is colored twice, once mirrored, and the mean
 taken. "The odds'": the mean with the answer of chapter 10's network.
 """
 METHODS_TEXT = """\

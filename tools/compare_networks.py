@@ -11,27 +11,28 @@ from pathlib import Path
 
 import torch
 
-from colorize_lib.photos import coco_sample, from_path
-from colorize_lib.results import FOLDER
-from colorize_lib.training.comparison import (
+from colorize_lib.evaluation.choose import PROTOCOL, TEST_SIZE
+from colorize_lib.evaluation.results import FOLDER
+from colorize_lib.experiments.compare import (
     compare,
     compare_recipes,
     save_comparison,
     seeds_table,
 )
-from colorize_lib.training.data import HalfGrayPictures, Pictures
-from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE
-from colorize_lib.training.variants import (
+from colorize_lib.experiments.variants import (
     BRIEFLY,
     HALF_GRAY,
     NO_LANDSCAPES,
     SEEN_AT,
+    HalfGrayPictures,
     fusion_variants,
     game_variants,
     idea_variants,
     loss_variants,
     unet_variants,
 )
+from colorize_lib.photos import coco_sample, from_path
+from colorize_lib.photos.collection import Pictures
 
 COMPARISONS = {
     "fusion": fusion_variants,

@@ -14,9 +14,9 @@ from photograph_options import names, sources
 
 from colorize_lib.color import rgb_to_lab
 from colorize_lib.color_bins import bin_frequencies, gamut_bins
+from colorize_lib.evaluation.results import FOLDER
 from colorize_lib.files import replacing
 from colorize_lib.photos import batches, combined, prepare
-from colorize_lib.results import FOLDER
 
 SIZE = 128  # pixels: a smaller picture would have mixed its colors
 

@@ -11,8 +11,8 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from colorize_lib.inference import Colorizer
+from colorize_lib.notebook.plots import lab_to_picture
 from colorize_lib.photos import find_gallery, read_photo
-from colorize_lib.plots import lab_to_picture
 from colorize_lib.scenes import draw_scenes
 from colorize_lib.weights import DEFAULT, stored_weights
 

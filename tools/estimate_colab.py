@@ -12,11 +12,11 @@ import torch
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from colorize_lib.evaluation.results import FOLDER
+from colorize_lib.experiments.variants import PATCHES_OF_34, SHORT_CLASSES, SHORT_GAME
 from colorize_lib.files import replacing
 from colorize_lib.models import COLORIZERS, PatchGAN
-from colorize_lib.results import FOLDER
 from colorize_lib.training.recipes import RECIPES, Stage, reduced
-from colorize_lib.training.variants import PATCHES_OF_34, SHORT_GAME, SHORT_ODDS
 
 # A T4 promises 65 * 10^12 operations a second in float16. Small pictures use little.
 USEFUL = 4e12
@@ -55,7 +55,7 @@ def _stages(*sizes_epochs_batches):
 
 
 SHORT = _stages((SHORT_GAME.size, 1, SHORT_GAME.batch_size))
-ODDS = _stages((SHORT_ODDS.size, 1, SHORT_ODDS.batch_size))
+ODDS = _stages((SHORT_CLASSES.size, 1, SHORT_CLASSES.batch_size))
 # As the chapters' cells have it for the colab scale.
 CHAPTERS = {
     "03-autoencoder": [Work("autoencoder", _stages((64, 8, 64), (128, 2, 32)))],

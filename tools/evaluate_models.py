@@ -12,9 +12,7 @@ import torch
 from photograph_options import names, parser, sources
 
 from colorize_lib.color import rgb_to_lab
-from colorize_lib.evaluation import GRAY, METRICS, TRUTH, Scores, evaluate
-from colorize_lib.inference import predict_ab
-from colorize_lib.perception import (
+from colorize_lib.evaluation import (
     LPIPS,
     ImageNetClassifier,
     PooledFeatures,
@@ -23,12 +21,18 @@ from colorize_lib.perception import (
     frechet_name,
     imagenet_labels,
 )
+from colorize_lib.evaluation.choose import PROTOCOL, TEST_SIZE, held_out_batches
+from colorize_lib.evaluation.results import FOLDER, load_result, save_result
+from colorize_lib.evaluation.scores import GRAY, METRICS, TRUTH, Scores, evaluate
+from colorize_lib.evaluation.tables import (
+    accuracy_column,
+    agreement_column,
+    frechet_column,
+)
+from colorize_lib.experiments.bad_colorings import PROBES, evaluate_probes
+from colorize_lib.inference import predict_ab
 from colorize_lib.photos import batches
-from colorize_lib.probes import PROBES, evaluate_probes
-from colorize_lib.results import FOLDER, load_result, save_result
-from colorize_lib.tables import accuracy_column, agreement_column, frechet_column
-from colorize_lib.training.data import Pictures
-from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE, held_out_batches
+from colorize_lib.photos.collection import Pictures
 from colorize_lib.weights import load_weights, stored_weights
 
 MODELS = (

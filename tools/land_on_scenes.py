@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 
 from colorize_lib.color import normalize_lab
+from colorize_lib.evaluation.results import FOLDER
+from colorize_lib.experiments.on_scenes import landing, train_on_scenes
+from colorize_lib.experiments.variants import SCENE_WIDTHS, scene_stages
 from colorize_lib.files import replacing
 from colorize_lib.models import UNet
-from colorize_lib.results import FOLDER
 from colorize_lib.scenes import draw_scenes
-from colorize_lib.training.landing import landing, train_on_scenes
-from colorize_lib.training.variants import SCENE_WIDTHS, scene_stages
 
 TRAINING, UNSEEN = 4096, 400
 

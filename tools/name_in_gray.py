@@ -10,15 +10,15 @@ from photograph_options import names, parser, sources
 from tqdm import tqdm
 
 from colorize_lib.color import normalize_lab, rgb_to_lab
+from colorize_lib.evaluation import imagenet_labels
+from colorize_lib.evaluation.recognition import UNLABELED, accuracy
+from colorize_lib.evaluation.results import FOLDER, save_result
 from colorize_lib.models.pretrained import (
     LITE_SIZE,
     lite_classifier,
     torchvision_classifier,
 )
-from colorize_lib.perception import imagenet_labels
-from colorize_lib.perception.recognition import UNLABELED, accuracy
 from colorize_lib.photos import batches, combined, prepare
-from colorize_lib.results import FOLDER, save_result
 
 
 @torch.inference_mode()

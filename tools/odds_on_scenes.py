@@ -14,15 +14,15 @@ from pathlib import Path
 import torch
 
 from colorize_lib.color import AB_SCALE, normalize_lab
-from colorize_lib.color_bins import annealed_mean, mode, sample, without_weights
+from colorize_lib.color_bins import annealed_mean, mode, sample, undo_rebalancing
+from colorize_lib.evaluation.results import FOLDER
+from colorize_lib.experiments.on_scenes import landing, train_on_scenes
+from colorize_lib.experiments.probabilities import color_probabilities
+from colorize_lib.experiments.variants import SCENE_ALONE, SCENE_WIDTHS
 from colorize_lib.files import replacing
 from colorize_lib.models import ColorClassifier, UNet
-from colorize_lib.results import FOLDER
 from colorize_lib.scenes import draw_scenes
 from colorize_lib.training.classification import rebalance
-from colorize_lib.training.landing import landing, train_on_scenes
-from colorize_lib.training.odds import color_odds
-from colorize_lib.training.variants import SCENE_ALONE, SCENE_WIDTHS
 
 TRAINING, UNSEEN = 4096, 400
 
@@ -77,7 +77,7 @@ def _readings(name, network, unseen):
     logits, bins = torch.cat(parts), network.bins
     ways = {name: logits}
     if name == "rebalanced classes":
-        ways["rebalanced, weights divided out"] = without_weights(
+        ways["rebalanced, weights divided out"] = undo_rebalancing(
             logits, network.weights
         )
     decoders = {
@@ -88,7 +88,7 @@ def _readings(name, network, unseen):
     }
     found = {}
     for way, its in ways.items():
-        found[way] = color_odds(its, unseen, bins)
+        found[way] = color_probabilities(its, unseen, bins)
         found[way]["landings"] = {
             name: landing(decode(its, bins) / AB_SCALE, unseen)
             for name, decode in decoders.items()

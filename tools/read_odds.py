@@ -13,13 +13,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from colorize_lib.color import AB_SCALE
-from colorize_lib.color_bins import annealed_mean, mode, sample, without_weights
-from colorize_lib.evaluation import evaluate
+from colorize_lib.color_bins import annealed_mean, mode, sample, undo_rebalancing
+from colorize_lib.evaluation.choose import PROTOCOL, TEST_SIZE, held_out_batches
+from colorize_lib.evaluation.results import FOLDER, save_result
+from colorize_lib.evaluation.scores import evaluate
 from colorize_lib.inference import predict_ab
 from colorize_lib.photos import batches
-from colorize_lib.results import FOLDER, save_result
-from colorize_lib.training.data import Pictures
-from colorize_lib.training.scoring import PROTOCOL, TEST_SIZE, held_out_batches
+from colorize_lib.photos.collection import Pictures
 from colorize_lib.weights import load_weights, stored_weights
 
 MODEL = "unet-squeezenet-classes"
@@ -39,7 +39,7 @@ class Reading(nn.Module):
     def forward(self, l):
         if not torch.equal(Reading.last[0], l):
             Reading.last = (l, self.network.classifier(l).float())
-        logits = without_weights(Reading.last[1], self.network.weights, self.share)
+        logits = undo_rebalancing(Reading.last[1], self.network.weights, self.share)
         ab = self.decide(logits, self.network.bins) / AB_SCALE
         return F.interpolate(ab, l.shape[2:], mode="bilinear")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from try_recipes import TRIALS
 
-from colorize_lib.evaluation import GRAY
+from colorize_lib.evaluation.results import FOLDER
+from colorize_lib.evaluation.scores import GRAY
 from colorize_lib.files import replacing
-from colorize_lib.results import FOLDER
 from colorize_lib.training.games import Pix2PixGame, WassersteinGame
 from colorize_lib.training.recipes import RECIPES
 

@@ -4,10 +4,16 @@ Results of different photographs do not get into one table."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from colorize_lib.evaluation import GRAY, HEADINGS, TRUTH, Estimate, paired_differences
-from colorize_lib.tables import Column, stored_columns
-from colorize_lib.training.comparison import Run
-from colorize_lib.training.landing import COLUMNS, SEVERAL
+from colorize_lib.evaluation.scores import (
+    GRAY,
+    HEADINGS,
+    TRUTH,
+    Estimate,
+    paired_differences,
+)
+from colorize_lib.evaluation.tables import Column, stored_columns
+from colorize_lib.experiments.compare import Run
+from colorize_lib.experiments.on_scenes import COLUMNS, SEVERAL
 from colorize_lib.weights import DEFAULT
 
 FIRST = (

@@ -21,10 +21,10 @@ from result_tables import (
 )
 from run_full import CHAPTERS
 
-from colorize_lib.evaluation import GRAY
+from colorize_lib.evaluation.results import FOLDER, load_result
+from colorize_lib.evaluation.scores import GRAY
+from colorize_lib.experiments.compare import load_comparison
 from colorize_lib.files import replacing
-from colorize_lib.results import FOLDER, load_result
-from colorize_lib.training.comparison import load_comparison
 from colorize_lib.training.recipes import RECIPES
 from colorize_lib.weights import DEFAULT
 

@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError
 from colorize_lib.files import replacing
 
 BOOK = Path(__file__).parent.parent / "book"
-# What colorize_lib.chapter prints at the start and at the end of a chapter.
+# What colorize_lib.notebook.chapter prints at the start and at the end of a chapter.
 OPENING = re.compile(
     r"Scale: (?P<scale>\w+) · device: (?P<device>.*?) · data: (?P<data>.*?) · seed.*\n"
 )

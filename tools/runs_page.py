@@ -12,8 +12,8 @@ import estimate_colab as colab
 import nbformat
 from run_chapters import run_of
 
+from colorize_lib.evaluation.results import FOLDER
 from colorize_lib.files import replacing
-from colorize_lib.results import FOLDER
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "book" / "does-it-run.md"

@@ -29,9 +29,9 @@ import json
 import re
 from pathlib import Path
 
-from colorize_lib.evaluation import GRAY, HEADINGS, TRUTH
+from colorize_lib.evaluation.results import FOLDER
+from colorize_lib.evaluation.scores import GRAY, HEADINGS, TRUTH
 from colorize_lib.files import replacing
-from colorize_lib.results import FOLDER
 
 ROOT = Path(__file__).parent.parent
 MADE = "<!-- Made by tools/"  # at the top of the pages that scripts write

@@ -12,12 +12,12 @@ import shutil
 from hashlib import sha256
 from pathlib import Path
 
-from colorize_lib.evaluation import markdown_table
+from colorize_lib.evaluation.choose import CHOSEN_BY
+from colorize_lib.evaluation.results import FOLDER as RESULTS
+from colorize_lib.evaluation.results import load_result
+from colorize_lib.evaluation.scores import markdown_table
 from colorize_lib.files import replacing
-from colorize_lib.results import FOLDER as RESULTS
-from colorize_lib.results import load_result
 from colorize_lib.training.recipes import RECIPES
-from colorize_lib.training.scoring import CHOSEN_BY
 from colorize_lib.weights import DEFAULT, FOLDERS, load_weights
 
 MOST_BYTES = 16 * 2**20  # a file of the repository; all of them together at most 60 MB

@@ -12,17 +12,17 @@ import torch
 from photograph_options import names, parser, sources
 from torch import nn
 
-from colorize_lib.evaluation import evaluate
-from colorize_lib.inference import predict_ab
-from colorize_lib.models import make_vivid
-from colorize_lib.results import FOLDER, load_result, save_result
-from colorize_lib.training.data import Pictures
-from colorize_lib.training.scoring import (
+from colorize_lib.evaluation.choose import (
     PROTOCOL,
     TEST_SIZE,
     held_out_batches,
     score_on_test,
 )
+from colorize_lib.evaluation.results import FOLDER, load_result, save_result
+from colorize_lib.evaluation.scores import evaluate
+from colorize_lib.inference import predict_ab
+from colorize_lib.models import boost_chroma
+from colorize_lib.photos.collection import Pictures
 from colorize_lib.weights import DEFAULT, load_weights, stored_weights
 
 # What is tried is done to these, as they were trained; the odds are one to be mixed in.
@@ -38,7 +38,7 @@ class Answers(nn.Module):
         super().__init__()
         network, about = load_weights(stored_weights(name))
         if (factor := load_result(name).get("vividness", 1.0)) != 1:
-            make_vivid(network, 1 / factor)
+            boost_chroma(network, 1 / factor)
         self.network, self.size = network.to(device), about["size"]
         self.last = (None, None)
 
@@ -48,7 +48,7 @@ class Answers(nn.Module):
         return self.last[1]
 
     def times(self, factor, l):
-        """As :func:`.make_vivid` would have it."""
+        """As :func:`.boost_chroma` would have it."""
         return (factor * self(l).clamp(-0.999, 0.999).atanh()).tanh()
 
     def with_mirror_image(self, l):

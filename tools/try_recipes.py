@@ -15,14 +15,14 @@ from pathlib import Path
 import torch
 
 from colorize_lib.cli.train import main as colorize_train
+from colorize_lib.evaluation.choose import score_on_test
+from colorize_lib.evaluation.results import FOLDER, save_result
 from colorize_lib.files import replacing
 from colorize_lib.models import inception_fusion, resnet18_unet
 from colorize_lib.photos import datasets, from_path
-from colorize_lib.results import FOLDER, save_result
-from colorize_lib.training.data import Pictures
-from colorize_lib.training.following import train
+from colorize_lib.photos.collection import Pictures
 from colorize_lib.training.recipes import RECIPES, reduced
-from colorize_lib.training.scoring import score_on_test
+from colorize_lib.training.train import train
 
 # By recipe: its folder, the limits of size and epochs a stage, and of the pictures of
 # the folder. The others were run at full size.

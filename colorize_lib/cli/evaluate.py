@@ -17,10 +17,7 @@ from colorize_lib.cli.evaluate_options import (
     refuse_to_overwrite,
 )
 from colorize_lib.cli.evaluate_sheets import save_sheets
-from colorize_lib.evaluation import GRAY, HEADINGS, METRICS, TRUTH, evaluate
-from colorize_lib.files import replacing
-from colorize_lib.inference import Colorizer, predict_ab
-from colorize_lib.perception import (
+from colorize_lib.evaluation import (
     LPIPS,
     ImageNetClassifier,
     InceptionFeatures,
@@ -28,15 +25,18 @@ from colorize_lib.perception import (
     frechet_name,
     imagenet_labels,
 )
-from colorize_lib.perception.recognition import UNLABELED
-from colorize_lib.photos import batches, combined, draw, from_path, prepare
-from colorize_lib.tables import (
+from colorize_lib.evaluation.recognition import UNLABELED
+from colorize_lib.evaluation.scores import GRAY, HEADINGS, METRICS, TRUTH, evaluate
+from colorize_lib.evaluation.tables import (
     Table,
     accuracy_column,
     agreement_column,
     frechet_column,
     score_columns,
 )
+from colorize_lib.files import replacing
+from colorize_lib.inference import Colorizer, predict_ab
+from colorize_lib.photos import batches, combined, draw, from_path, prepare
 from colorize_lib.weights import find_weights
 
 

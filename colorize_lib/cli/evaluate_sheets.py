@@ -8,11 +8,16 @@ from pathlib import Path
 import torch
 
 from colorize_lib.color import normalize_lab, rgb_to_lab
-from colorize_lib.evaluation import GRAY, TRUTH, Scores, no_color
+from colorize_lib.evaluation.scores import GRAY, TRUTH, Scores, no_color
+from colorize_lib.evaluation.sheets import (
+    contact_sheet,
+    random_failures,
+    random_rows,
+    reduced,
+)
 from colorize_lib.files import replacing
 from colorize_lib.inference import Colorizer, join, predict_ab
 from colorize_lib.photos import PreparedSet
-from colorize_lib.sheets import contact_sheet, random_failures, random_rows, reduced
 
 FAILURES, SIDE_BY_SIDE = 24, 50  # pictures
 BATCH = 4  # colored at a time

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from colorize_lib.experiments.receptive_field import receptive_field
 from colorize_lib.models import COLORIZERS, FusionAutoencoder, PatchGAN
 from colorize_lib.models.dynamic_unet import dynamic_unet
-from colorize_lib.models.receptive_field import receptive_field
 
 EPILOG = """\
 trained, frozen  parameters, as the book's recipes use the network

@@ -10,14 +10,20 @@ from pathlib import Path
 
 import torch
 
-from colorize_lib.evaluation import markdown_table
+from colorize_lib.evaluation.choose import (
+    PROTOCOL,
+    TEST_SIZE,
+    choose_chroma_boost,
+    choose_size,
+    score_on_test,
+)
+from colorize_lib.evaluation.results import save_result
+from colorize_lib.evaluation.scores import markdown_table
 from colorize_lib.files import replacing
-from colorize_lib.models import make_vivid
+from colorize_lib.models import boost_chroma
 from colorize_lib.photos import datasets, from_path
-from colorize_lib.results import save_result
-from colorize_lib.training import processes
-from colorize_lib.training.data import Pictures
-from colorize_lib.training.following import best_so_far, train
+from colorize_lib.photos.collection import Pictures
+from colorize_lib.training import distributed as processes
 from colorize_lib.training.loop import (
     TrainingDivergedError,
     TrainingHaltedError,
@@ -25,13 +31,7 @@ from colorize_lib.training.loop import (
     halting,
 )
 from colorize_lib.training.recipes import RECIPES, reduced
-from colorize_lib.training.scoring import (
-    PROTOCOL,
-    TEST_SIZE,
-    choose_size,
-    choose_vividness,
-    score_on_test,
-)
+from colorize_lib.training.train import best_so_far, train
 from colorize_lib.weights import load_weights, save_weights
 
 ARGUMENTS = "arguments.json"  # in the folder of a run
@@ -106,6 +106,7 @@ def _train(options, device):
         also=[from_path(path) for path in options.also],
         small=[from_path(path) for path in options.small],
         folder=options.prepared,
+        verbose=processes.is_first(),
     )
     folder = options.folder
     with processes.holding(folder), halting(folder, begun=False):
@@ -138,10 +139,10 @@ def _finish(recipe, pictures, network, history, options, device):
     vividness = 1.0
     if recipe.colorfulness is not None:
         share = recipe.colorfulness
-        vividness = choose_vividness(
+        vividness = choose_chroma_boost(
             network, pictures, size=size, share=share, device=device
         )
-        make_vivid(network, vividness)
+        boost_chroma(network, vividness)
     path = save_weights(
         network,
         options.folder / "model.safetensors",

@@ -14,6 +14,7 @@ from colorize_lib.models.backbone_unet import (
     resnet18_unet,
     squeezenet_unet,
 )
+from colorize_lib.models.chroma import boost_chroma
 from colorize_lib.models.color_classifier import (
     ColorClassifier,
     squeezenet_color_classifier,
@@ -29,7 +30,6 @@ from colorize_lib.models.patchgan import PatchGAN
 from colorize_lib.models.pix2pix_unet import Pix2PixUNet
 from colorize_lib.models.residual_autoencoder import ResidualAutoencoder
 from colorize_lib.models.unet import UNet
-from colorize_lib.models.vivid import make_vivid
 from colorize_lib.slips import Named
 
 __all__ = [
@@ -44,10 +44,10 @@ __all__ = [
     "ResidualAutoencoder",
     "UNet",
     "backbone_unet",
+    "boost_chroma",
     "efficientnet_lite_fusion",
     "efficientnet_lite_unet",
     "inception_fusion",
-    "make_vivid",
     "resnet18_unet",
     "silenced_fusion",
     "squeezenet_color_classifier",

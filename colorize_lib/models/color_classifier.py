@@ -13,10 +13,10 @@ from colorize_lib.color_bins import (
     ANNEALING,
     annealed_mean,
     gamut_bins,
-    without_weights,
+    undo_rebalancing,
 )
 from colorize_lib.models.backbone_unet import BackboneUNet, squeezenet_unet
-from colorize_lib.models.vivid import last_layer
+from colorize_lib.models.chroma import last_layer
 
 # The paper leaves all weights in (0) and is vivid; the true odds (1) are pale. Of
 # quarters, a half is the vividest that is nearer than gray: tools/read_odds.py, on
@@ -71,7 +71,7 @@ class ColorClassifier(nn.Module):
     def forward(self, l: Tensor) -> Tensor:
         """The annealed mean of the odds, in [-1, 1]."""
         logits = self.classifier(l).float()
-        logits = without_weights(logits, self.weights, self.divided_out)
+        logits = undo_rebalancing(logits, self.weights, self.divided_out)
         ab = annealed_mean(logits, self.bins, self.temperature)
         if ab.shape[2:] != l.shape[2:]:
             ab = F.interpolate(ab, l.shape[2:], mode="bilinear")

@@ -48,13 +48,13 @@ from colorize_lib.photos.datasets import (
     lfw,
 )
 from colorize_lib.photos.drawn import drawn_photographs
+from colorize_lib.photos.filters import NEAR_GRAY_CHROMA, is_near_gray, mean_chroma
 from colorize_lib.photos.gallery import (
     GALLERY,
     GalleryPicture,
     find_gallery,
     gallery_source,
 )
-from colorize_lib.photos.gray import NEAR_GRAY_CHROMA, is_near_gray, mean_chroma
 from colorize_lib.photos.index import DamagedSet
 from colorize_lib.photos.leaks import near_duplicates
 from colorize_lib.photos.prepared import PreparedSet, open_prepared

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from colorize_lib.files import replacing
-from colorize_lib.photos.gray import is_near_gray
+from colorize_lib.photos.filters import is_near_gray
 from colorize_lib.photos.sources import Source
 
 # Of the two files, and of how pixels and flags are made. Raise it when any of that

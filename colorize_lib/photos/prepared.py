@@ -46,7 +46,7 @@ class PreparedSet:
         names: of the photographs in their source.
         groups: what a split must keep together. Groups that share an identical picture
             have become one.
-        near_gray: bool ``(n,)``: next to no color, see :mod:`colorize_lib.photos.gray`.
+        near_gray: bool ``(n,)``: next to no color, see :mod:`.filters`.
         duplicate: bool ``(n,)``: the same pixels as a picture before it.
         skipped: the name of each unreadable photograph of the source, and the reason.
         folder: where it lies.

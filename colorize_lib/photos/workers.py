@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from colorize_lib.photos.gray import mean_chroma
+from colorize_lib.photos.filters import mean_chroma
 from colorize_lib.photos.reading import Fit, UnreadablePhoto, read_photo
 from colorize_lib.photos.sources import Photo
 

@@ -46,7 +46,7 @@ class Classification:
         """Learn from one normalized batch; return the losses, detached."""
         logits = self.learner(l)
         loss = color_cross_entropy(logits, ab, self.network.bins, self.network.weights)
-        self.learner.descend(loss)
+        self.learner.update(loss)
         return {"loss": loss.detach()}
 
     def state_dict(self) -> dict:

@@ -54,7 +54,7 @@ class Learner:
         with self.precision.autocast():
             return self._shared(*inputs).float()
 
-    def judge(self, *inputs: Tensor) -> Tensor:
+    def frozen(self, *inputs: Tensor) -> Tensor:
         """Answer as when called, but pass gradients on to the inputs alone.
 
         For the other player's step: it costs a third less, and no gradient is left in
@@ -65,7 +65,7 @@ class Learner:
         with self.precision.autocast():
             return torch.func.functional_call(self.network, fixed, inputs).float()
 
-    def descend(self, loss: Tensor) -> Tensor:
+    def update(self, loss: Tensor) -> Tensor:
         """Step against the gradient of a loss; return the gradient's norm.
 
         The norm is 0 where float16 overflowed: such a step is left out.

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from colorize_lib.color import normalize_lab
 from colorize_lib.files import replacing, sweep
 from colorize_lib.photos import batches, to_lab
-from colorize_lib.training import processes
+from colorize_lib.training import distributed as processes
 from colorize_lib.training.checkpoints import (
     load_checkpoint,
     random_state,

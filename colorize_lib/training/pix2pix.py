@@ -56,13 +56,13 @@ class Pix2Pix(Players):
 
         Halved, as in section 3.3: the discriminator learns more slowly.
         """
-        true_scores = self.discriminator(l, ab)
+        real_scores = self.discriminator(l, ab)
         fake_scores = self.discriminator(l, fake_ab)
-        loss = self.gan_loss(true_scores, True) + self.gan_loss(fake_scores, False)
-        norm = self.discriminator.descend(loss / 2)
+        loss = self.gan_loss(real_scores, True) + self.gan_loss(fake_scores, False)
+        norm = self.discriminator.update(loss / 2)
         return {
             "discriminator": loss.detach() / 2,
-            "true_score": true_scores.detach().mean(),
+            "real_score": real_scores.detach().mean(),
             "fake_score": fake_scores.detach().mean(),
             "discriminator_gradient": norm,
         }
@@ -72,8 +72,8 @@ class Pix2Pix(Players):
     ) -> dict[str, Tensor]:
         """Make the fakes score as true, and stay near the photographs."""
         l1 = F.l1_loss(fake_ab, ab)
-        fooling = self.gan_loss(self.discriminator.judge(l, fake_ab), True)
-        norm = self.generator.descend(fooling + self.l1_weight * l1)
+        fooling = self.gan_loss(self.discriminator.frozen(l, fake_ab), True)
+        norm = self.generator.update(fooling + self.l1_weight * l1)
         return {
             "l1": l1.detach(),
             "generator": fooling.detach(),

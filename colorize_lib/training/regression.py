@@ -41,7 +41,7 @@ class Regression:
     def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Learn from one normalized batch; return the losses, detached."""
         loss = self.loss(self.learner(l), ab)
-        self.learner.descend(loss)
+        self.learner.update(loss)
         return {"loss": loss.detach()}
 
     def state_dict(self) -> dict:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from colorize_lib.losses import gradient_penalty, picture_scores
-from colorize_lib.training import processes
+from colorize_lib.training import distributed as processes
 from colorize_lib.training.learner import Learner, Players
 
 
@@ -74,15 +74,15 @@ class WassersteinGP(Players):
 
         The fakes come detached; ``weights`` as in :func:`.gradient_penalty`.
         """
-        true_score = picture_scores(self.critic(l, ab)).mean()
+        real_score = picture_scores(self.critic(l, ab)).mean()
         fake_score = picture_scores(self.critic(l, fake_ab)).mean()
         penalty = gradient_penalty(self.critic.network, l, ab, fake_ab, weights)
-        distance = true_score - fake_score
-        norm = self.critic.descend(self.penalty_weight * penalty - distance)
+        distance = real_score - fake_score
+        norm = self.critic.update(self.penalty_weight * penalty - distance)
         return {
             "distance": distance.detach(),
             "penalty": penalty.detach(),
-            "true_score": true_score.detach(),
+            "real_score": real_score.detach(),
             "fake_score": fake_score.detach(),
             "critic_gradient": norm,
         }
@@ -91,8 +91,8 @@ class WassersteinGP(Players):
         """Raise the score of the fakes, and stay near the photographs."""
         fake_ab = self.generator(l)
         l1 = F.l1_loss(fake_ab, ab)
-        score = picture_scores(self.critic.judge(l, fake_ab)).mean()
-        norm = self.generator.descend(self.l1_weight * l1 - score)
+        score = picture_scores(self.critic.frozen(l, fake_ab)).mean()
+        norm = self.generator.update(self.l1_weight * l1 - score)
         return {
             "l1": l1.detach(),
             "generator": -score.detach(),

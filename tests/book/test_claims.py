@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from names import SHELL
 
-from colorize_lib.chapter import AGREES, DISAGREES, TOO_SHORT
+from colorize_lib.notebook.chapter import AGREES, DISAGREES, TOO_SHORT
 
 BOOK = Path(__file__).parents[2] / "book"
 CHAPTERS = [path for path in sorted(BOOK.glob("*.ipynb")) if path.name >= "03"]
@@ -75,7 +75,7 @@ def test_claims_are_short_and_few_at_a_place(path):
 
 
 def test_a_line_is_read_as_it_is_printed(capsys):
-    from colorize_lib.chapter import Chapter
+    from colorize_lib.notebook.chapter import Chapter
 
     for scale, shown in (("full", True), ("full", False), ("quick", False)):
         Chapter("x", scale, None, 0).agrees("all is well", shown, enough="colab")

@@ -121,13 +121,13 @@ def run_nbval(path):
 def test_stale_source_fails_with_its_cell_named(tmp_path):
     from IPython.core.interactiveshell import InteractiveShell
 
-    from colorize_lib.chapter import show_source
     from colorize_lib.color import rgb_to_uint8
+    from colorize_lib.notebook.chapter import show_source
 
     shown = show_source(rgb_to_uint8)
     data, metadata = InteractiveShell.instance().display_formatter.format(shown)
     source = (
-        "from colorize_lib.chapter import show_source\n"
+        "from colorize_lib.notebook.chapter import show_source\n"
         "from colorize_lib.color import rgb_to_uint8\n"
         "show_source(rgb_to_uint8)"
     )

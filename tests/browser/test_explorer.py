@@ -7,7 +7,7 @@ import torch
 from playwright.sync_api import expect
 
 from colorize_lib import color
-from colorize_lib.explorer import color_script, lab_explorer
+from colorize_lib.notebook.explorer import color_script, lab_explorer
 
 PHOTO = torch.randint(
     0, 256, (3, 48, 64), generator=torch.Generator().manual_seed(7), dtype=torch.uint8

@@ -12,20 +12,19 @@ from hub_helpers import SQUEEZENET, empty_hub, put_random_squeezenet
 from PIL import Image
 from torch import nn
 
-from colorize_lib import tables
 from colorize_lib.cli import evaluate, evaluate_sheets, main
 from colorize_lib.cli.evaluate_options import EPILOG, parser
 from colorize_lib.color import normalize_lab, rgb_to_lab
-from colorize_lib.evaluation import GRAY, TRUTH, bootstrap
-from colorize_lib.inference import join, predict_ab
-from colorize_lib.metrics import ciede2000
-from colorize_lib.models import COLORIZERS
-from colorize_lib.perception import (
+from colorize_lib.evaluation import (
     LPIPS,
     PooledFeatures,
     frechet_distance,
     recognition,
 )
+from colorize_lib.evaluation.scores import GRAY, TRUTH, bootstrap, tables
+from colorize_lib.inference import join, predict_ab
+from colorize_lib.metrics import ciede2000
+from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path, read_photo
 from colorize_lib.weights import DEFAULT, load_weights, save_weights
 

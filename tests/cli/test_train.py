@@ -16,17 +16,19 @@ from PIL import Image
 from torch import nn
 from training_helpers import held_elsewhere, is_held, stop_at
 
-from colorize_lib import cli, evaluation
+from colorize_lib import cli
 from colorize_lib.cli import main, train
-from colorize_lib.evaluation import GRAY, TRUTH, bootstrap
+from colorize_lib.evaluation.choose import PROTOCOL, SIZES
+from colorize_lib.evaluation.scores import GRAY, TRUTH, bootstrap
+from colorize_lib.evaluation.scores import choose as scoring
+from colorize_lib.evaluation.scores import scores as evaluation
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
-from colorize_lib.training import following, scoring
+from colorize_lib.photos.collection import Pictures
+from colorize_lib.training import train as following
 from colorize_lib.training.checkpoints import load_checkpoint
-from colorize_lib.training.data import Pictures
 from colorize_lib.training.recipes import RECIPES, Recipe, Stage
 from colorize_lib.training.regression import Regression
-from colorize_lib.training.scoring import PROTOCOL, SIZES
 from colorize_lib.weights import load_weights
 
 
@@ -296,7 +298,7 @@ from functools import partial
 import pytest
 sys.path[:0] = [{tests!r}, {helpers!r}]
 import test_train as here
-from colorize_lib.training.data import Pictures
+from colorize_lib.photos.collection import Pictures
 
 here.COLORIZERS["tiny"] = here.Plain
 here.RECIPES[here.RECIPE.name] = here.RECIPE

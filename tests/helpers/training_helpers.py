@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from colorize_lib.training import processes
+from colorize_lib.training import distributed as processes
 from colorize_lib.training.learner import Learner
 from colorize_lib.training.precision import Precision
 from colorize_lib.training.regression import Regression

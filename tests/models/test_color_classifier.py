@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from colorize_lib.color import AB_SCALE
-from colorize_lib.color_bins import annealed_mean, gamut_bins, without_weights
+from colorize_lib.color_bins import annealed_mean, gamut_bins, undo_rebalancing
 from colorize_lib.models import (
     COLORIZERS,
     Autoencoder,
@@ -194,7 +194,7 @@ def test_a_share_of_the_weights_is_taken_out_of_the_odds(share):
     colorizer.weights.copy_((GAMUT[:, 0] / 30).exp())  # red counted most
     l = lightness()
     with torch.inference_mode():
-        logits = without_weights(colorizer.classifier(l), colorizer.weights, share)
+        logits = undo_rebalancing(colorizer.classifier(l), colorizer.weights, share)
         expected = annealed_mean(logits, colorizer.bins) / AB_SCALE
         torch.testing.assert_close(colorizer(l), expected)
         ours = colorizer(l)[:, 0].mean()

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from colorize_lib.photos import workers
-from colorize_lib.photos.gray import mean_chroma
+from colorize_lib.photos.filters import mean_chroma
 from colorize_lib.photos.reading import read_photo
 from colorize_lib.photos.sources import Photo, from_path
 from colorize_lib.photos.workers import (

@@ -17,7 +17,7 @@ from colorize_lib.color_bins import (
     gamut_bins,
     rebalancing_weights,
     soft_bins,
-    without_weights,
+    undo_rebalancing,
 )
 from colorize_lib.models import ColorClassifier, UNet, squeezenet_unet
 from colorize_lib.training.classification import (
@@ -367,7 +367,7 @@ def test_under_weights_odds_are_distorted_as_predicted_and_dividing_restores_the
     predicted = ODDS * factors / (ODDS @ factors)
     assert (predicted - ODDS).abs().max() > 0.25, "weights that would not show"
     close(near(logits), predicted)
-    close(near(without_weights(logits, weights)), ODDS)
+    close(near(undo_rebalancing(logits, weights)), ODDS)
 
 
 def test_under_the_papers_weights_a_few_percent_are_not_restored():
@@ -380,7 +380,7 @@ def test_under_the_papers_weights_a_few_percent_are_not_restored():
     v = weights[[number_of(GRAY), number_of(RED)]]
     close(near(logits, (GRAY, RED)), v / v.sum())
     assert near(logits, (GRAY, RED))[1] > 0.95
-    restored = near(without_weights(logits, weights), (GRAY, RED))
+    restored = near(undo_rebalancing(logits, weights), (GRAY, RED))
     close(restored, torch.tensor([0.45, 0.55]))
 
 

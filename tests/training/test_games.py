@@ -62,8 +62,8 @@ def test_turns_are_the_steps_that_the_generator_takes(game, batches):
     """Or its learning rate would end too early, or never."""
     torch.manual_seed(0)
     player = generator()
-    steps, descend = [], player.descend
-    player.descend = lambda loss: steps.append(1) or descend(loss)
+    steps, descend = [], player.update
+    player.update = lambda loss: steps.append(1) or descend(loss)
     method = game.method(player, learner(game.rival()))
     for _ in range(batches):
         method.step(torch.rand(2, 1, 24, 24), torch.rand(2, 2, 24, 24))

@@ -38,7 +38,7 @@ def judge(name="float32"):
 
 def learn(trained, seed=0):
     l, ab = batch(seed)
-    return trained.descend(F.l1_loss(trained(l), ab))
+    return trained.update(F.l1_loss(trained(l), ab))
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_the_norm_is_that_of_the_whole_gradient(name):
 
     expected = sum(slope.square().sum().item() for slope in slopes) ** 0.5
     before = weights(trained.network)
-    norm = trained.descend(tilted())
+    norm = trained.update(tilted())
     assert norm.item() == pytest.approx(expected)
     assert not norm.requires_grad
     moved = before - weights(trained.network)
@@ -108,7 +108,7 @@ def test_the_scheduler_is_advanced_once_a_step():
 def test_it_computes_in_the_precision_and_answers_in_float32(name):
     trained, seen = learner(name), []
     trained.network[2].register_forward_hook(lambda layer, x, y: seen.append(y.dtype))
-    answers = [trained(batch()[0]), trained.judge(batch()[0])]
+    answers = [trained(batch()[0]), trained.frozen(batch()[0])]
     assert seen == [getattr(torch, name)] * 2
     assert [answer.dtype for answer in answers] == [torch.float32] * 2
 
@@ -125,7 +125,7 @@ def test_it_trains_although_a_validation_left_evaluation_mode():
 def test_float16_steps_over_gradients_that_overflow():
     trained = learner("float16", average=0.5)
     before, scale = weights(trained.network), trained.scaler.get_scale()
-    norm = trained.descend(1e38 * trained(batch()[0]).sum())
+    norm = trained.update(1e38 * trained(batch()[0]).sum())
     assert norm == 0
     assert torch.equal(weights(trained.network), before)
     assert torch.equal(weights(trained.result), before)
@@ -135,7 +135,7 @@ def test_float16_steps_over_gradients_that_overflow():
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
 def test_elsewhere_a_gradient_that_is_no_number_is_told(name):
     trained = learner(name)
-    assert not trained.descend(trained(batch()[0]).sum() * float("inf")).isfinite()
+    assert not trained.update(trained(batch()[0]).sum() * float("inf")).isfinite()
 
 
 @pytest.mark.parametrize("name", PRECISIONS)
@@ -186,7 +186,7 @@ def test_a_judge_answers_as_when_called(name):
     judging, l, ab = judge(name), torch.rand(2, 1, 32, 32), torch.rand(2, 2, 32, 32)
     asked = copy.deepcopy(judging)
     given = [(l.clone().requires_grad_(), ab.clone().requires_grad_()) for _ in "12"]
-    answers = judging.judge(*given[0]), asked(*given[1])
+    answers = judging.frozen(*given[0]), asked(*given[1])
     assert torch.equal(*answers)
     assert same(judging.network.state_dict(), asked.network.state_dict())
     for answer in answers:
@@ -198,14 +198,14 @@ def test_a_judge_answers_as_when_called(name):
 
 def test_a_judge_learns_nothing():
     judging, l, ab = judge(), torch.rand(2, 1, 32, 32), torch.rand(2, 2, 32, 32)
-    judging.judge(l, ab.requires_grad_()).sum().backward()
+    judging.frozen(l, ab.requires_grad_()).sum().backward()
     assert ab.grad is not None
     assert all(p.grad is None for p in judging.network.parameters())
     assert all(p.requires_grad for p in judging.network.parameters())
 
-    judging.descend(judging(l, ab).sum())
+    judging.update(judging(l, ab).sum())
     before = [p.grad.clone() for p in judging.network.parameters()]
-    judging.judge(l, ab).sum().backward()
+    judging.frozen(l, ab).sum().backward()
     after = [p.grad for p in judging.network.parameters()]
     assert all(map(torch.equal, before, after))
 

@@ -50,11 +50,11 @@ def descend(network, loss, rate):
 def step_by_hand(generator, discriminator, l, ab, to_be, l1_weight):
     """The discriminator, then the generator against what has become of it."""
     fake_ab = generator(l)
-    true_scores, fake_scores = discriminator(l, ab), discriminator(l, fake_ab.detach())
-    loss = (to_be(true_scores)[0] + to_be(fake_scores)[1]) / 2
+    real_scores, fake_scores = discriminator(l, ab), discriminator(l, fake_ab.detach())
+    loss = (to_be(real_scores)[0] + to_be(fake_scores)[1]) / 2
     report = {
         "discriminator": loss,
-        "true_score": true_scores.mean(),
+        "real_score": real_scores.mean(),
         "fake_score": fake_scores.mean(),
         "discriminator_gradient": descend(discriminator, loss, RATES["discriminator"]),
     }

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 import torch
 
-from colorize_lib.training import processes
+from colorize_lib.training import distributed as processes
 
 
 def test_alone():

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from colorize_lib.models import COLORIZERS, make_vivid
+from colorize_lib.models import COLORIZERS, boost_chroma
 from colorize_lib.photos import datasets
-from colorize_lib.training.following import CLASSES, LOSSES, MADE_OF, REBALANCED
 from colorize_lib.training.recipes import RECIPES, reduced
+from colorize_lib.training.train import CLASSES, LOSSES, MADE_OF, REBALANCED
 from colorize_lib.weights import load_weights, stored_weights
 
 
@@ -35,7 +35,7 @@ def test_a_recipe_names_what_there_is(name):
 def test_its_network_takes_the_pictures_of_every_stage(name):
     if name == "fusion":
         pytest.importorskip("timm", reason="an extra: InceptionResNetV2 is from timm")
-    network = without_weights(name).eval()
+    network = undo_rebalancing(name).eval()
     recipes = [recipe for recipe in RECIPES.values() if recipe.network == name]
     for size in {stage.size for recipe in recipes for stage in recipe.stages}:
         with torch.inference_mode():
@@ -43,7 +43,7 @@ def test_its_network_takes_the_pictures_of_every_stage(name):
         assert ab.shape == (1, 2, size, size)
 
 
-def without_weights(name):
+def undo_rebalancing(name):
     """A network as if its pretrained part were there, which tests cannot count on."""
     make = COLORIZERS[name]
     known = "pretrained" in inspect.signature(make).parameters
@@ -113,4 +113,4 @@ def test_what_is_done_after_training_can_be_done():
         if recipe.colorfulness is not None:
             assert 0 < recipe.colorfulness < 1
             network = COLORIZERS[recipe.network]()
-            assert make_vivid(network, 1.5) is network  # it ends in a tanh
+            assert boost_chroma(network, 1.5) is network  # it ends in a tanh

@@ -61,13 +61,13 @@ def penalty_by_hand(critic, l, ab, fake_ab, shares):
 
 
 def critic_by_hand(critic, l, ab, fake_ab, shares, penalty_weight):
-    true_score, fake_score = critic(l, ab).mean(), critic(l, fake_ab).mean()
+    real_score, fake_score = critic(l, ab).mean(), critic(l, fake_ab).mean()
     penalty = penalty_by_hand(critic, l, ab, fake_ab, shares)
-    loss = fake_score - true_score + penalty_weight * penalty
+    loss = fake_score - real_score + penalty_weight * penalty
     return {
-        "distance": true_score - fake_score,
+        "distance": real_score - fake_score,
         "penalty": penalty,
-        "true_score": true_score,
+        "real_score": real_score,
         "fake_score": fake_score,
         "critic_gradient": descend(critic, loss, RATES["critic"]),
     }

@@ -1,0 +1,97 @@
+"""How different a picture looks from its truth, as features of a network see it."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorize_lib.evaluation.networks import default_weights, normalized, spoken_name
+from colorize_lib.metrics import _check as check_pictures
+from colorize_lib.models.pretrained import fetching
+
+NETWORKS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+SMALLEST = 32  # pixels of a side: of fewer, AlexNet's last maps would have none left
+
+
+class LPIPS:
+    """Learned perceptual image patch similarity: 0 for equal pictures, higher is worse.
+
+    Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
+    Metric" (2018), eq. 1, through torchmetrics, which brings the weights that the
+    authors learned from human judgements (version 0.1). The ImageNet weights of the
+    network itself are torchvision's, fetched where they are not on this machine.
+
+    Args:
+        net: ``"alex"``, which the authors recommend and most papers use, ``"vgg"`` or
+            ``"squeeze"``. Their numbers cannot be compared with one another.
+
+    Attributes:
+        name: as ``"LPIPS (SqueezeNet)"``.
+
+    Raises:
+        ValueError: another network.
+        WeightsUnavailableError: its weights cannot be had; the message says what to do.
+    """
+
+    def __init__(self, net: Literal["alex", "vgg", "squeeze"] = "alex"):
+        if net not in NETWORKS:
+            raise ValueError(f"LPIPS knows {', '.join(NETWORKS)}, not {net!r}")
+        # Not at the top: it takes seconds, also of those who only color a photograph.
+        from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+
+        with fetching(NETWORKS[net], default_weights(NETWORKS[net]).url):
+            # Only the part of the metric that knows pictures: the rest would pool them,
+            # and make a number of a batch of one.
+            self.network = LearnedPerceptualImagePatchSimilarity(net_type=net).net
+        self.name = f"LPIPS ({spoken_name(NETWORKS[net])})"
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Tensor, truths: Tensor) -> Tensor:
+        """Score each picture, ``(B,)`` float32.
+
+        Raises:
+            ValueError: as for :func:`.psnr`, or a side shorter than 32 pixels.
+        """
+        check_pictures(pictures, truths)
+        if min(pictures.shape[-2:]) < SMALLEST:
+            sides = tuple(pictures.shape[-2:])
+            raise ValueError(f"LPIPS needs at least 32 x 32 pixels, not {sides}")
+        network = self.network.to(pictures.device)
+        # Values in [0, 1], which normalize takes to the [-1, 1] that it was learned on.
+        scores = network(pictures.float() / 255, truths.float() / 255, normalize=True)
+        return scores.flatten()
+
+
+class FeatureDistance:
+    """LPIPS by any network, unlearned: all its linear weights are 1.
+
+    Zhang et al. 2018, eq. 1: features are scaled to length 1 at each layer and place;
+    their squared difference is summed over channels, averaged over places, and summed
+    over layers. That is at most 4 a layer, and far more than the learned LPIPS.
+
+    Args:
+        network: RGB pictures ``(B, 3, H, W)``, normalized by ImageNet's mean and
+            spread, to a list of feature maps ``(B, C, h, w)``. It is put into
+            evaluation mode.
+        name: of the network.
+
+    Attributes:
+        name: as ``"feature distance (SqueezeNet)"``.
+    """
+
+    def __init__(self, network: nn.Module, name: str):
+        self.network, self.name = network.eval(), f"feature distance ({name})"
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Tensor, truths: Tensor) -> Tensor:
+        """Score each picture, ``(B,)`` float32; raises as :func:`.psnr`."""
+        check_pictures(pictures, truths)
+        network = self.network.to(pictures.device)
+        maps, true_maps = network(normalized(pictures)), network(normalized(truths))
+        return sum(_map_distance(*pair) for pair in zip(maps, true_maps, strict=True))
+
+
+def _map_distance(x, y):
+    difference = F.normalize(x.float(), dim=1) - F.normalize(y.float(), dim=1)
+    return difference.square().sum(dim=1).mean(dim=(1, 2))

@@ -1,0 +1,1 @@
+"""What the chapters compare with: variants, drawn scenes, wrong colorings."""

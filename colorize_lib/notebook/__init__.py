@@ -1,0 +1,1 @@
+"""What a notebook shows: its opening and close, figures, diagrams, widgets."""

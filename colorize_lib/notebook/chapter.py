@@ -1,0 +1,207 @@
+"""What a chapter opens and closes with: scale, device, seed, sources, provenance."""
+
+import hashlib
+import inspect
+import os
+import platform
+import sys
+import textwrap
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from colorize_lib.notebook import plots
+from colorize_lib.photos import (
+    Source,
+    cache_folder,
+    coco_sample,
+    combined,
+    draw,
+    drawn_photographs,
+    from_path,
+)
+
+SCALES = ("quick", "colab", "full")
+PACKAGE = "learning-to-colorize"
+# What a chapter's run says of a sentence in its text.
+AGREES, TOO_SHORT = "as in the text", "too short a run to tell"
+DISAGREES = "NOT as in the text"
+NO_GPU = (
+    "No GPU is seen: this goes on at the quick scale, with drawn scenes and short "
+    "trainings. To train on photographs, choose Runtime > Change runtime type > T4 GPU "
+    "and then Runtime > Run all."
+)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A running chapter; notebooks make it with :func:`start`."""
+
+    name: str
+    scale: str
+    device: torch.device
+    seed: int
+    started: float = field(default_factory=time.monotonic)
+
+    def pick(self, *, quick: Any, colab: Any = None, full: Any = None) -> Any:
+        """The value for the scale at hand; by default that of the next smaller one."""
+        colab = quick if colab is None else colab
+        full = colab if full is None else full
+        return {"quick": quick, "colab": colab, "full": full}[self.scale]
+
+    def photographs(self, most: int | None = None) -> Source:
+        """The photographs that a chapter learns from.
+
+        Those of ``COLORIZE_PHOTOS``, folders or archives with ``os.pathsep`` between
+        them; without it drawn scenes at the quick scale, and COCO sample at the others.
+
+        Args:
+            most: of more than so many, as many are drawn: enough to compare many
+                short trainings. The same ones each time.
+        """
+        source = self._all_photographs()
+        if most is None or len(source) <= most:
+            return source
+        return source.subset(draw(source, most, seed=0))
+
+    def _all_photographs(self):
+        if paths := os.environ.get("COLORIZE_PHOTOS"):
+            sources = [from_path(path) for path in paths.split(os.pathsep)]
+            return sources[0] if len(sources) == 1 else combined(*sources)
+        if self.kind == "photographs":
+            return coco_sample()
+        if "google.colab" in sys.modules:
+            print(NO_GPU)
+        return drawn_photographs()
+
+    @property
+    def kind(self) -> str:
+        """What :meth:`photographs` gives: photographs, or drawn scenes instead."""
+        drawn = self.scale == "quick" and not os.environ.get("COLORIZE_PHOTOS")
+        return "drawn scenes" if drawn else "photographs"
+
+    def agrees(self, claim: str, shown: bool, *, enough: str = "quick") -> None:
+        """Print whether this run shows what the text below it says.
+
+        The text was written after one run; a reader's own may be shorter, or differ.
+
+        Args:
+            claim: what the text says.
+            shown: whether the numbers of this run say so, too.
+            enough: the smallest scale whose run is long enough to tell. By default any:
+                for what runs whole at every scale, or was stored.
+
+        Raises:
+            ValueError: ``enough`` is no scale.
+        """
+        if enough not in SCALES:
+            raise ValueError(
+                f"enough must be one of {', '.join(SCALES)}, not {enough!r}"
+            )
+        long = SCALES.index(self.scale) >= SCALES.index(enough)
+        otherwise = DISAGREES if long else TOO_SHORT
+        print(f"{AGREES if shown else otherwise}: {claim}")
+
+    def folder(self, recipe: Any) -> Path:
+        """Where this chapter's training by ``recipe`` lies, to be gone on with.
+
+        Another recipe, other photographs or another edition of the book get another
+        folder: an older run is neither mixed with a new one nor in its way. They lie in
+        ``COLORIZE_RUNS``, by default in the cache folder.
+        """
+        settings = (recipe, os.environ.get("COLORIZE_PHOTOS"), _version(PACKAGE))
+        digest = hashlib.sha256(repr(settings).encode()).hexdigest()
+        runs = Path(os.environ.get("COLORIZE_RUNS") or cache_folder() / "runs")
+        return runs / f"{self.name}-{self.scale}-{digest[:8]}"
+
+    @property
+    def load(self) -> bool:
+        """Whether stored weights were asked for (``COLORIZE_LOAD=1``) over training."""
+        return os.environ.get("COLORIZE_LOAD", "") not in ("", "0")
+
+    @property
+    def shows_stored(self) -> bool:
+        """Whether the results of long trainings are shown as they were stored.
+
+        If that was asked for; and at the quick scale, whose trainings only show that
+        all runs.
+        """
+        return self.load or self.scale == "quick"
+
+    def finish(self) -> None:
+        """Print how long the chapter took, when, and with which versions."""
+        minutes = (time.monotonic() - self.started) / 60
+        where = f"at the {self.scale} scale on {_hardware(self.device)}"
+        print(f"{self.name}: {minutes:.1f} minutes {where}")
+        python = f"Python {platform.python_version()}"
+        print(f"{date.today().isoformat()} · {python} · {_versions()}")
+
+
+def start(name: str, *, data: str, seed: int = 0) -> Chapter:
+    """Open a chapter: choose scale and device, seed torch, say so.
+
+    Args:
+        name: the notebook's, as ``"01-rgb-and-lab"``.
+        data: what the chapter computes on, for the reader.
+        seed: of everything random in the chapter.
+
+    Returns:
+        The chapter. Its scale is that of the environment variable ``COLORIZE_SCALE``;
+        without it, ``colab`` where a GPU is seen and ``quick`` elsewhere.
+
+    Raises:
+        ValueError: ``COLORIZE_SCALE`` is no scale.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    scale = os.environ.get("COLORIZE_SCALE") or (
+        "colab" if device.type == "cuda" else "quick"
+    )
+    if scale not in SCALES:
+        raise ValueError(
+            f"COLORIZE_SCALE must be one of {', '.join(SCALES)}, not {scale!r}"
+        )
+    torch.manual_seed(seed)
+    plots.use_style()
+    print(f"Scale: {scale} · device: {_hardware(device)} · data: {data} · seed: {seed}")
+    return Chapter(name, scale, device, seed)
+
+
+def show_source(*objects: Any) -> Any:
+    """The source of the library's own functions, classes or methods, highlighted.
+
+    What a reader sees is what was tested: the tests compare stored pages with it.
+    """
+    from IPython.display import Markdown
+
+    blocks = []
+    for thing in objects:
+        thing = inspect.unwrap(thing)  # a decorator lies in another file
+        file = Path(inspect.getsourcefile(thing)).as_posix()
+        where = file[file.rindex("colorize_lib/") :]
+        source = textwrap.dedent(inspect.getsource(thing)).rstrip()
+        blocks.append(f"From `{where}`:\n\n```python\n{source}\n```")
+    return Markdown("\n\n".join(blocks))
+
+
+def _hardware(device):
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _versions():
+    names = ("torch", "torchvision", "numpy", PACKAGE)
+    return " · ".join(f"{name} {_version(name)}" for name in names)
+
+
+def _version(name):
+    try:
+        return version(name).split("+")[0]
+    except PackageNotFoundError:
+        return "from a folder"
