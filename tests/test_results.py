@@ -6,13 +6,13 @@ from hashlib import sha256
 import pytest
 import torch
 
+from colorize_lib.evaluation import results
 from colorize_lib.evaluation.results import load_result, read_result, save_result
 from colorize_lib.evaluation.scores import (
     GRAY,
     TRUTH,
     evaluate,
     markdown_table,
-    results,
 )
 from colorize_lib.experiments.compare import load_comparison
 from colorize_lib.training.recipes import RECIPES

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stamp_results import numbers, pages, stamped, text_of
 
-from colorize_lib.evaluation.scores import GRAY, results
+from colorize_lib.evaluation import results
+from colorize_lib.evaluation.scores import GRAY
 
 KNOWN = {"a.psnr": 20.486, "a.colorfulness.percent": 36.99, "a.photographs": 1399.0}
 KNOWN |= {"a.L1 weight 10.psnr": 9.5}

@@ -19,8 +19,9 @@ import torch
 import try_recipes
 from torch import nn
 
+from colorize_lib.evaluation import results
 from colorize_lib.evaluation.results import save_result
-from colorize_lib.evaluation.scores import evaluate, results
+from colorize_lib.evaluation.scores import evaluate
 from colorize_lib.inference import predict_ab
 from colorize_lib.models import COLORIZERS
 from colorize_lib.training.recipes import RECIPES

@@ -20,8 +20,9 @@ from colorize_lib.evaluation import (
     PooledFeatures,
     frechet_distance,
     recognition,
+    tables,
 )
-from colorize_lib.evaluation.scores import GRAY, TRUTH, bootstrap, tables
+from colorize_lib.evaluation.scores import GRAY, TRUTH, bootstrap
 from colorize_lib.inference import join, predict_ab
 from colorize_lib.metrics import ciede2000
 from colorize_lib.models import COLORIZERS

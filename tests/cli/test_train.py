@@ -18,10 +18,10 @@ from training_helpers import held_elsewhere, is_held, stop_at
 
 from colorize_lib import cli
 from colorize_lib.cli import main, train
+from colorize_lib.evaluation import choose as scoring
+from colorize_lib.evaluation import scores as evaluation
 from colorize_lib.evaluation.choose import PROTOCOL, SIZES
 from colorize_lib.evaluation.scores import GRAY, TRUTH, bootstrap
-from colorize_lib.evaluation.scores import choose as scoring
-from colorize_lib.evaluation.scores import scores as evaluation
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
 from colorize_lib.photos.collection import Pictures

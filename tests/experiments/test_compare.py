@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from training_helpers import stop_at
 
+from colorize_lib.evaluation import choose as scoring
 from colorize_lib.evaluation.choose import score_on_test
 from colorize_lib.evaluation.results import read_result
 from colorize_lib.evaluation.scores import GRAY, HEADINGS, TRUTH, Scores
-from colorize_lib.evaluation.scores import choose as scoring
 from colorize_lib.experiments import compare as comparison
 from colorize_lib.experiments.compare import (
     Run,
