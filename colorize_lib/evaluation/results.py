@@ -15,7 +15,7 @@ from colorize_lib.files import replacing
 from colorize_lib.slips import did_you_mean
 
 # Beside the package in a checkout; an installed package has none.
-FOLDER = Path(__file__).parent.parent / "results"
+FOLDER = Path(__file__).parents[2] / "results"
 
 
 def save_result(
