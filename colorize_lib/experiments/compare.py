@@ -4,9 +4,8 @@ Taught in chapter 5.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -31,63 +30,152 @@ class Run:
     scores: dict[str, Scores]  # of gray, the network (under its variant) and truth
 
 
-def compare(
-    variants: Mapping[str, Callable[[], nn.Module]],
-    recipe: Recipe,
-    pictures: Pictures,
-    folder: Path,
-    *,
-    size: int,
-    seeds: Iterable[int] = (0, 1, 2),
-    device: torch.device | str = "cpu",
-    show_progress: bool = True,
-) -> list[Run]:
-    """Train each variant with each seed by the same recipe, and score them all.
+@dataclass(frozen=True)
+class Comparison:
+    """The runs of several variants, each with several seeds.
 
-    A seed decides first weights, order and augmentation; the photographs and their
-    split are the same for all. What is finished is not done again: after an
-    interruption the same call goes on.
-
-    Args:
-        variants: by name, what makes a network with fresh weights.
-        recipe: its stages, loss and weight decay; name, network and seed are replaced.
-        pictures: what to learn from, validate and test on.
-        folder: of these runs; each gets a folder inside.
-        size: pixels of the shorter side that the networks see of test photographs.
-        seeds: of the runs; an outer loop, so that one seed of all variants comes first.
-        device: where to train.
-        show_progress: bars.
-
-    Raises:
-        ValueError, TrainingDivergedError, TrainingStopped: see
-            :func:`.following.train`.
+    Attributes:
+        runs: in the order in which they were trained.
+        about: what a stored comparison says of itself: minutes, device, date...
     """
-    recipes = {
-        variant: (replace(recipe, network=variant), make)
-        for variant, make in variants.items()
-    }
-    return _runs(recipes, pictures, folder, size, seeds, device, show_progress)
+
+    runs: list[Run]
+    about: dict = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, name: str) -> "Comparison":
+        """The comparison stored under a name, without its networks.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        result, runs = load_result(name), []
+        for variant, seed in result["runs"]:
+            which = {"variant": variant, "seed": seed}
+            lines = [x for x in result["history"] if which.items() <= x.items()]
+            scores = {GRAY: result["scores"][GRAY]}
+            scores[variant] = result["scores"][f"{variant}, seed {seed}"]
+            scores[TRUTH] = result["scores"][TRUTH]
+            runs.append(Run(variant, seed, None, lines, scores))
+        return cls(runs, result)
+
+    def save(self, path: Path, **about: object) -> None:
+        """Write the scores of all runs, image by image, as a result file."""
+        first, scores = self.runs[0].scores, {}
+        for run in self.runs:
+            scores[f"{run.variant}, seed {run.seed}"] = run.scores[run.variant]
+        history = [
+            {"variant": run.variant, "seed": run.seed} | line
+            for run in self.runs
+            for line in run.history
+        ]
+        listed = [(run.variant, run.seed) for run in self.runs]
+        rows = {GRAY: first[GRAY], **scores, TRUTH: first[TRUTH]}
+        save_result(path, rows, history, runs=listed, **about)
+
+    def of(self, variants: Collection[str]) -> "Comparison":
+        """The runs of these variants alone."""
+        runs = [run for run in self.runs if run.variant in variants]
+        return replace(self, runs=runs)
+
+    def by_seed(self, variant: str) -> list[dict[str, float]]:
+        """The mean scores of each seed of a variant."""
+        runs = [run for run in self.runs if run.variant == variant]
+        return [run.scores[variant].means() for run in runs]
+
+    def scores(self) -> dict[str, Scores]:
+        """The scores of each variant, averaged over its seeds image by image.
+
+        As of :func:`.evaluate`: gray first, truth last. The intervals of these scores
+        are over images alone.
+        """
+        first, rows = self.runs[0].scores, {}
+        for run in self.runs:
+            rows.setdefault(run.variant, []).append(run.scores[run.variant].values)
+        averaged = {name: Scores(_average(seeds)) for name, seeds in rows.items()}
+        return {GRAY: first[GRAY], **averaged, TRUTH: first[TRUTH]}
+
+    def markdown(self) -> str:
+        """A table with both sorts of doubt, which are different things.
+
+        In brackets the 95 % interval over images of the mean over seeds, and after it
+        the lowest and the highest seed: what another start can do to the mean.
+        """
+        lines = [
+            "| | " + " | ".join(heading for heading, _ in HEADINGS.values()) + " |"
+        ]
+        lines.append("|---" * (len(HEADINGS) + 1) + "|")
+        for name, row in self.scores().items():
+            cells, means = row.compute(), self.by_seed(name)
+            texts = [
+                f"{cells[metric]:{spec}}" + _spread([m[metric] for m in means], spec)
+                for metric, (_, spec) in HEADINGS.items()
+            ]
+            lines.append(f"| {name} | " + " | ".join(texts) + " |")
+        return "\n".join(lines)
 
 
-def compare_recipes(
+def compare(
     recipes: Mapping[str, Recipe],
     pictures: Pictures,
     folder: Path,
     *,
     size: int,
+    networks: Mapping[str, Callable[[], nn.Module]] | None = None,
     seeds: Iterable[int] = (0, 1, 2),
     device: torch.device | str = "cpu",
     show_progress: bool = True,
-) -> list[Run]:
-    """Like :func:`compare`, but of recipes: each makes its own network.
+) -> Comparison:
+    """Train by each recipe with each seed, and score all networks on the test images.
 
-    Whether they have the same budget is for the recipes to say.
+    A seed decides first weights, order and augmentation; the photographs and their
+    split are the same for all. What is finished is not done again: after an
+    interruption the same call goes on. Whether the recipes have the same budget is for
+    them to say.
+
+    Args:
+        recipes: by variant; their names and seeds are replaced.
+        pictures: what to learn from, validate and test on.
+        folder: of these runs; each gets a folder inside.
+        size: pixels of the shorter side that the networks see of test photographs.
+        networks: by variant, what makes a network with fresh weights; by default each
+            recipe makes its own.
+        seeds: an outer loop, so that one seed of all variants comes first.
+        device: where to train.
+        show_progress: bars.
+
+    Raises:
+        ValueError, TrainingDivergedError: see :func:`.train`.
     """
-    recipes = {
-        variant: (recipe, partial(untrained, recipe))
-        for variant, recipe in recipes.items()
-    }
-    return _runs(recipes, pictures, folder, size, seeds, device, show_progress)
+    runs = []
+    for seed in seeds:
+        for variant, recipe in recipes.items():
+            recipe = replace(recipe, name=variant, seed=seed)
+            home = run_folder(folder, variant, seed)
+            torch.manual_seed(seed)
+            network = networks[variant]() if networks else untrained(recipe)
+            network, history = train(
+                recipe,
+                pictures,
+                home,
+                network=network,
+                device=device,
+                show_progress=show_progress,
+            )
+            path, known = home / "result.json", runs[0].scores if runs else {}
+            if not path.exists() or read_result(path)["size"] != size:
+                scores = score_on_test(
+                    network,
+                    pictures,
+                    name=variant,
+                    size=size,
+                    device=device,
+                    known={row: known[row] for row in (GRAY, TRUTH) if known},
+                )
+                save_result(path, scores, history, recipe=asdict(recipe), size=size)
+            scores = read_result(path)["scores"]
+            runs.append(Run(variant, seed, network, history, scores))
+    return Comparison(runs)
 
 
 def run_folder(folder: Path, variant: str, seed: int) -> Path:
@@ -96,126 +184,8 @@ def run_folder(folder: Path, variant: str, seed: int) -> Path:
     return Path(folder) / f"{label}-seed{seed}"
 
 
-def _runs(recipes, pictures, folder, size, seeds, device, show_progress):
-    runs = []
-    for seed in seeds:
-        for variant, (recipe, make) in recipes.items():
-            home = run_folder(folder, variant, seed)
-            its = replace(recipe, name=variant, seed=seed)
-            torch.manual_seed(seed)
-            network, history = train(
-                its,
-                pictures,
-                home,
-                network=make(),
-                device=device,
-                show_progress=show_progress,
-            )
-            path = home / "result.json"
-            if not path.exists() or read_result(path)["size"] != size:
-                scores = score_on_test(
-                    network,
-                    pictures,
-                    name=variant,
-                    size=size,
-                    device=device,
-                    known={row: runs[0].scores[row] for row in (GRAY, TRUTH) if runs},
-                )
-                save_result(path, scores, history, recipe=asdict(its), size=size)
-            runs.append(
-                Run(variant, seed, network, history, read_result(path)["scores"])
-            )
-    return runs
-
-
-def save_comparison(path: Path, runs: Iterable[Run], **about: object) -> None:
-    """Write the scores of all runs, picture by picture, as a result file.
-
-    Args:
-        path: ends in ``.json``.
-        runs: of :func:`compare` or :func:`compare_recipes`.
-        about: as for :func:`.save_result`.
-    """
-    runs = list(runs)
-    scores = {GRAY: runs[0].scores[GRAY]}
-    scores |= {_label(run): run.scores[run.variant] for run in runs}
-    scores |= {TRUTH: runs[0].scores[TRUTH]}
-    history = [
-        {"variant": run.variant, "seed": run.seed} | line
-        for run in runs
-        for line in run.history
-    ]
-    listed = [(run.variant, run.seed) for run in runs]
-    save_result(path, scores, history, runs=listed, **about)
-
-
-def load_comparison(name: str) -> tuple[list[Run], dict]:
-    """The stored runs of a comparison, without their networks, and all about them.
-
-    Raises:
-        FileNotFoundError: there is none under that name.
-    """
-    result = load_result(name)
-    scores, runs = result["scores"], []
-    for variant, seed in result["runs"]:
-        run = Run(variant, seed, None, [], {})
-        rows = {GRAY: scores[GRAY], variant: scores[_label(run)], TRUTH: scores[TRUTH]}
-        lines = [
-            line
-            for line in result["history"]
-            if (line["variant"], line["seed"]) == (variant, seed)
-        ]
-        runs.append(replace(run, history=lines, scores=rows))
-    return runs, result
-
-
-def mean_over_seeds(runs: Iterable[Run]) -> dict[str, Scores]:
-    """The scores of each variant, averaged over its seeds picture by picture.
-
-    Returns:
-        As of :func:`.evaluate`: gray first, truth last. The intervals of these scores
-        are over pictures alone.
-    """
-    rows = {}
-    for run in runs:
-        rows.setdefault(GRAY, run.scores[GRAY])
-        rows.setdefault(run.variant, []).append(run.scores[run.variant].values)
-    averaged = {
-        name: row if isinstance(row, Scores) else Scores(_average(row))
-        for name, row in rows.items()
-    }
-    return averaged | {TRUTH: run.scores[TRUTH]}
-
-
-def seeds_table(runs: Iterable[Run]) -> str:
-    """A Markdown table with both sorts of doubt, which are different things.
-
-    In brackets the 95 % interval over pictures of the mean over seeds, and after it the
-    lowest and the highest seed: what another start can do to the mean.
-    """
-    runs = list(runs)
-    lines = ["| | " + " | ".join(heading for heading, _ in HEADINGS.values()) + " |"]
-    lines.append("|---" * (len(HEADINGS) + 1) + "|")
-    for name, row in mean_over_seeds(runs).items():
-        cells = row.compute()
-        means = [r.scores[name].means() for r in runs if r.variant == name]
-        texts = [
-            f"{cells[metric]:{spec}}" + _spread([m[metric] for m in means], spec)
-            for metric, (_, spec) in HEADINGS.items()
-        ]
-        lines.append(f"| {name} | " + " | ".join(texts) + " |")
-    return "\n".join(lines)
-
-
-def _label(run):
-    return f"{run.variant}, seed {run.seed}"
-
-
 def _average(seeds):
-    return {
-        name: torch.stack([values[name] for values in seeds]).mean(0)
-        for name in seeds[0]
-    }
+    return {name: torch.stack([x[name] for x in seeds]).mean(0) for name in seeds[0]}
 
 
 def _spread(means, spec):

@@ -7,6 +7,7 @@ import platform
 import sys
 import textwrap
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
+from colorize_lib.evaluation.choose import choose_size, score_on_test
+from colorize_lib.evaluation.results import load_result
+from colorize_lib.evaluation.scores import Scores
+from colorize_lib.experiments.compare import Comparison, compare
+from colorize_lib.inference import Colorizer
 from colorize_lib.notebook import plots
 from colorize_lib.photos import (
     Source,
@@ -23,8 +30,14 @@ from colorize_lib.photos import (
     combined,
     draw,
     drawn_photographs,
+    find_gallery,
     from_path,
+    read_photo,
 )
+from colorize_lib.photos.collection import Pictures
+from colorize_lib.photos.gallery import GalleryPicture
+from colorize_lib.training.recipes import Recipe
+from colorize_lib.training.train import train
 
 SCALES = ("quick", "colab", "full")
 PACKAGE = "learning-to-colorize"
@@ -36,6 +49,50 @@ NO_GPU = (
     "trainings. To train on photographs, choose Runtime > Change runtime type > T4 GPU "
     "and then Runtime > Run all."
 )
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The pictures that every chapter colors.
+
+    Attributes:
+        pictures: what is known of each.
+        photos: uint8 ``(n, 3, size, size)``.
+    """
+
+    pictures: list[GalleryPicture]
+    photos: Tensor
+
+    @property
+    def colorable(self) -> list[int]:
+        """Those whose true colors are known, by number."""
+        return [i for i, picture in enumerate(self.pictures) if picture.color]
+
+    @property
+    def historical(self) -> list[int]:
+        """Those that only exist in black and white, by number."""
+        return [i for i, picture in enumerate(self.pictures) if not picture.color]
+
+    def colored_by(self, model: Colorizer) -> list[Tensor]:
+        """All of them as a model colors them."""
+        return [model.color_in_place(photo.clone()) for photo in self.photos]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training: of this run, or as it was stored.
+
+    Attributes:
+        model: the colorizer.
+        history: a line for each epoch, see :func:`.fit`.
+        scores: on the test photographs, of gray, the model and the truth.
+        by_size: mean validation scores, by the size at which the network sees them.
+    """
+
+    model: Colorizer
+    history: list[dict]
+    scores: dict[str, Scores]
+    by_size: dict
 
 
 @dataclass(frozen=True)
@@ -119,6 +176,83 @@ class Chapter:
         runs = Path(os.environ.get("COLORIZE_RUNS") or cache_folder() / "runs")
         return runs / f"{self.name}-{self.scale}-{digest[:8]}"
 
+    def pictures(self, most: int | None = None, **held_out: int) -> Pictures:
+        """:meth:`photographs`, split into training, validation and test.
+
+        Args:
+            most: as of :meth:`photographs`.
+            held_out: ``validation`` and ``test``, as of :class:`.Pictures`.
+        """
+        verbose = self.scale != "quick"
+        return Pictures([self.photographs(most)], verbose=verbose, **held_out)
+
+    def gallery(self, size: int = 256) -> Gallery:
+        """The pictures that every chapter colors, and none trains on."""
+        found = find_gallery(download=self.scale != "quick", verbose=False)
+        return Gallery(found, torch.stack([read_photo(x.path, size) for x in found]))
+
+    def train_or_load(
+        self, recipe: Recipe, pictures: Pictures, *, even_quick: bool = False
+    ) -> Trained:
+        """Train a colorizer and score it, or load a longer training's stored result.
+
+        The quick scale loads it, too: a minute makes no colorizer.
+
+        Args:
+            recipe: its name is that of the stored result.
+            pictures: to learn from, to choose the network's size by, and to score on.
+            even_quick: let the quick scale train all the same, to show that it runs.
+        """
+        if not (self.load if even_quick else self.shows_stored):
+            folder = self.folder(recipe)
+            network, history = train(recipe, pictures, folder, device=self.device)
+            print(f"trained on {self.kind}, loss {history[-1]['loss']:.3f} at the end")
+        if self.shows_stored:
+            result = load_result(recipe.name)
+            print("loaded: " + _provenance(result))
+            model = Colorizer.load(recipe.name, self.device)
+            by_size = result["validation_by_size"]
+            return Trained(model, result["history"], result["scores"], by_size)
+        size, by_size = choose_size(network, pictures, device=self.device)
+        scores = score_on_test(
+            network, pictures, name=recipe.name, size=size, device=self.device
+        )
+        return Trained(Colorizer(network, size), history, scores, by_size)
+
+    def compare_or_load(
+        self,
+        name: str,
+        recipes: Mapping[str, Recipe],
+        pictures: Pictures,
+        *,
+        size: int,
+        seeds: Iterable[int],
+        networks: Mapping[str, Callable[[], nn.Module]] | None = None,
+    ) -> Comparison:
+        """Compare short trainings, or load a comparison of longer ones.
+
+        The quick scale does both: its own runs only show that all of them run.
+
+        Args:
+            name: of the stored comparison.
+            recipes, pictures, size, seeds, networks: as of :func:`.compare`.
+        """
+        if not self.load:
+            comparison = compare(
+                recipes,
+                pictures,
+                self.folder(recipes),
+                size=size,
+                networks=networks,
+                seeds=seeds,
+                device=self.device,
+            )
+            print(f"trained on {self.kind}:", *recipes, sep="\n    ")
+        if self.shows_stored:
+            comparison = Comparison.load(name)
+            print("loaded: " + _provenance(comparison.about))
+        return comparison
+
     @property
     def load(self) -> bool:
         """Whether stored weights were asked for (``COLORIZE_LOAD=1``) over training."""
@@ -186,6 +320,11 @@ def show_source(*objects: Any) -> Any:
         source = textwrap.dedent(inspect.getsource(thing)).rstrip()
         blocks.append(f"From `{where}`:\n\n```python\n{source}\n```")
     return Markdown("\n\n".join(blocks))
+
+
+def _provenance(result):
+    minutes, device = result["minutes"], result["device"]
+    return f"{minutes:.0f} minutes on {device}, {result['date']}"
 
 
 def _hardware(device):
