@@ -25,16 +25,40 @@ from colorize_lib.evaluation.recognition import (
     agreement,
     imagenet_labels,
 )
+from colorize_lib.evaluation.results import load_result, read_result, save_result
+from colorize_lib.evaluation.scores import (
+    GRAY,
+    HEADINGS,
+    TRUTH,
+    Scores,
+    bootstrap,
+    evaluate,
+    markdown_table,
+    no_color,
+    paired_differences,
+)
 
 __all__ = [
+    "GRAY",
+    "HEADINGS",
     "LPIPS",
+    "TRUTH",
     "FeatureDistance",
     "ImageNetClassifier",
     "InceptionFeatures",
     "PooledFeatures",
+    "Scores",
     "accuracy",
     "agreement",
+    "bootstrap",
+    "evaluate",
     "frechet_distance",
     "frechet_name",
     "imagenet_labels",
+    "load_result",
+    "markdown_table",
+    "no_color",
+    "paired_differences",
+    "read_result",
+    "save_result",
 ]

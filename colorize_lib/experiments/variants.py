@@ -31,15 +31,15 @@ SEEN_AT = 32  # pixels at which such networks see test photographs: as in traini
 
 
 def fusion_variants(*, pretrained: bool = True) -> dict[str, Callable[[], nn.Module]]:
-    """The classifier's opinion, that of a random classifier, and none.
+    """The classifier's logits, that of a random classifier, and none.
 
     Args:
         pretrained: False leaves the first of them out: nothing needs to be fetched.
     """
     random = partial(squeezenet_fusion, pretrained=False)
-    variants = {"random classifier's opinion": random, "no opinion": _silenced_fusion}
+    variants = {"random classifier's logits": random, "no logits": _silenced_fusion}
     return (
-        {"SqueezeNet's opinion": squeezenet_fusion} | variants
+        {"SqueezeNet's logits": squeezenet_fusion} | variants
         if pretrained
         else variants
     )
@@ -145,8 +145,8 @@ def loss_variants(stage: Stage = SHORT_CLASSES) -> dict[str, Recipe]:
     return {
         "L2": replace(l1, loss="l2"),
         "L1": l1,
-        "odds": classes,
-        "odds, rebalanced": replace(classes, loss="rebalanced_classes"),
+        "classes": classes,
+        "classes, rebalanced": replace(classes, loss="rebalanced_classes"),
     }
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -110,6 +111,18 @@ class Chapter:
         colab = quick if colab is None else colab
         full = colab if full is None else full
         return {"quick": quick, "colab": colab, "full": full}[self.scale]
+
+    def settings(self, *, quick: dict, colab: dict, full: dict) -> SimpleNamespace:
+        """The settings of the scale at hand; each scale overrides the one before it."""
+        chosen = dict(quick)
+        for scale, more in {"colab": colab, "full": full}.items():
+            if unknown := more.keys() - quick.keys():
+                raise ValueError(
+                    f"{scale} has what quick has not: {', '.join(unknown)}"
+                )
+            if SCALES.index(scale) <= SCALES.index(self.scale):
+                chosen |= more
+        return SimpleNamespace(**chosen)
 
     def photographs(self, most: int | None = None) -> Source:
         """The photographs that a chapter learns from.
