@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def gradient_map(
-    network: nn.Module, *inputs: Tensor, place: tuple[int, int] | None = None
+    network: nn.Module, *inputs: Tensor, position: tuple[int, int] | None = None
 ) -> Tensor:
     """How much one output of the first picture depends on every pixel of a batch.
 
@@ -19,7 +19,7 @@ def gradient_map(
     Args:
         network: of the inputs to maps ``(B, C, h, w)``.
         inputs: such as l ``(B, 1, H, W)`` and ab ``(B, 2, H, W)``, of the same H and W.
-        place: row and column of the output; the middle by default.
+        position: row and column of the output; the middle by default.
 
     Returns:
         ``(B, H, W)``: absolute derivatives of that output (the sum of its channels),
@@ -29,7 +29,7 @@ def gradient_map(
     inputs = [x.detach().clone().requires_grad_() for x in inputs]
     with torch.enable_grad():
         output = network(*inputs)
-        row, column = place or (n // 2 for n in output.shape[-2:])
+        row, column = position or (n // 2 for n in output.shape[-2:])
         gradients = torch.autograd.grad(output[0, :, row, column].sum(), inputs)
     return torch.cat(gradients, dim=1).abs().sum(dim=1)
 

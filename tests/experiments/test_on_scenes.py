@@ -1,29 +1,34 @@
-"""Where methods land: by hand on scenes whose laws are known; how they are trained."""
+"""Methods on scenes whose laws are known: distances and probabilities by hand."""
 
 from copy import deepcopy
 
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from training_helpers import same
 
 from colorize_lib.color import AB_SCALE, normalize_lab
-from colorize_lib.experiments import on_scenes as module
+from colorize_lib.color_bins import gamut_bins, soft_bins
 from colorize_lib.experiments.on_scenes import (
-    COLUMNS,
     SEVERAL,
-    landing,
-    landing_table,
-    load_landings,
+    color_probabilities,
+    distances,
+    distances_table,
+    expected_probabilities,
+    load_color_counts,
+    load_distances,
+    load_probabilities,
+    misplaced_table,
+    probabilities_table,
     train_on_scenes,
 )
-from colorize_lib.experiments.variants import scene_stages
-from colorize_lib.scenes import LAWS, MIXED, Palette, draw_scenes
-from colorize_lib.training.games import Pix2PixGame, WassersteinGame
+from colorize_lib.scenes import LAWS, Palette, draw_scenes
+from colorize_lib.training.classification import color_cross_entropy
+from colorize_lib.training.pix2pix import Pix2PixSettings
 from colorize_lib.training.recipes import Stage
-from colorize_lib.training.regression import Regression
 
-# ------------------------------------------------------------ where they land
+# ------------------------------------------------------------ distances
 
 # Of the table in colorize_lib.scenes.kinds and the colors there, by hand.
 MEANS = {"car": (27, -6), "roof": (18, 14), "balloon": (12, -8 / 3)}
@@ -56,8 +61,7 @@ def test_the_kinds_are_those_of_several_colors_that_can_be_counted():
 
 
 def test_an_answer_that_is_every_mean(scenes):
-    found = landing(painted(scenes, MEANS), scenes)
-    assert list(found) == list(SEVERAL)
+    found = distances(painted(scenes, MEANS), scenes)
     for kind, mean in MEANS.items():
         expected = {
             "mean": 0,
@@ -68,39 +72,25 @@ def test_an_answer_that_is_every_mean(scenes):
             "commonest": 1,
         }
         assert found[kind] == pytest.approx(expected, abs=0.1)
-        assert all(type(value) is float for value in found[kind].values())
 
 
 @pytest.mark.parametrize("point", ["mean", "median", "geometric_median"])
 def test_the_scenes_own_painting_of_a_point_lies_on_it(scenes, point):
     drawn = draw_scenes(24, (64, 48), seed=5, paint=point)
-    found = landing(normalize_lab(drawn.lab)[1], scenes)
-    for kind, values in found.items():
+    for values in distances(normalize_lab(drawn.lab)[1], scenes).values():
         assert values[point] == pytest.approx(0, abs=1e-3)
-        # Both medians of a roof are its commoner color.
-        assert values["committed"] == (kind == "roof" and point != "mean")
-
-
-def test_the_true_colors_are_committed_and_their_average_is_not_what_counts(scenes):
-    found = landing(normalize_lab(scenes.lab)[1], scenes)
-    for values in found.values():
-        assert values["mode"] == pytest.approx(0, abs=1e-3)
-        assert values["committed"] == 1
-    # Each red and each blue car lies as far from the purple between them.
-    assert found["car"]["mean"] == pytest.approx(apart((27, -6), (52, 34)), abs=1e-3)
 
 
 def test_distances_and_shares_are_of_single_pixels(scenes):
-    """Every other row is right, the others are off, around a limit of 10 units."""
+    """Every other row is right, the others are off, beyond a limit of 10 units."""
     rows = torch.arange(64) % 2 == 0
-    for offset, committed in ((9.9, 1.0), (10.1, None)):
-        ab = painted(scenes, {"car": (52, 34)})
-        ab[:, 1, ~rows] += offset / AB_SCALE
-        cars = scenes.mask("car")
-        right = (cars[:, rows].sum() / cars.sum()).item()
-        found = landing(ab, scenes)["car"]
-        assert found["mode"] == pytest.approx(offset * (1 - right), abs=1e-3)
-        assert found["committed"] == pytest.approx(committed or right)
+    ab = painted(scenes, {"car": (52, 34)})
+    ab[:, 1, ~rows] += 10.1 / AB_SCALE
+    cars = scenes.mask("car")
+    right = (cars[:, rows].sum() / cars.sum()).item()
+    found = distances(ab, scenes)["car"]
+    assert found["mode"] == pytest.approx(10.1 * (1 - right), abs=1e-3)
+    assert found["committed"] == pytest.approx(right)
 
 
 def test_the_commonest_color_is_counted_where_it_is_nearest(scenes):
@@ -109,100 +99,39 @@ def test_the_commonest_color_is_counted_where_it_is_nearest(scenes):
     ab[:, :, 12:] = torch.tensor([22.0, -60.0]).view(2, 1, 1) / AB_SCALE
     mask = scenes.mask("balloon")
     above = (mask[:, :12].sum() / mask.sum()).item()
-    assert 0.1 < above < 0.9
-    found = landing(ab, scenes)["balloon"]
+    found = distances(ab, scenes)["balloon"]
     assert found["commonest"] == pytest.approx(max(above, 1 - above))
-    assert found["committed"] == 0
 
 
-@pytest.mark.parametrize("point", [MEANS, NEAREST], ids=["means", "colors"])
-def test_mixed_pixels_and_other_kinds_do_not_count(scenes, point):
-    assert (scenes.kind == MIXED).any()
-    clean, garish = (landing(painted(scenes, point, x), scenes) for x in (0, 90))
+def test_mixed_pixels_and_other_kinds_do_not_count(scenes):
+    clean, garish = (distances(painted(scenes, MEANS, x), scenes) for x in (0, 90))
     assert clean == garish
 
 
-def test_each_kind_is_held_against_its_own_law(scenes):
-    colors = {"car": MEANS["car"], "roof": NEAREST["roof"], "balloon": (3.5, -17.2)}
-    found = landing(painted(scenes, colors), scenes)
-    assert found["car"]["mean"] == pytest.approx(0, abs=1e-3)
-    assert found["roof"]["committed"] == 1
-    assert found["balloon"]["geometric_median"] < 0.1 < found["balloon"]["mode"]
-    assert found["balloon"]["committed"] == found["car"]["committed"] == 0
-
-
-# ------------------------------------------------------------ the table
-
-
-def landed(method, seed, **off):
-    """A run whose distances and shares are 0 where none is given."""
-    kinds = {kind: dict.fromkeys([*COLUMNS, "committed"], 0.0) for kind in SEVERAL}
-    for cell, value in off.items():
-        kind, column = cell.split("_", 1)
-        kinds[kind][column] = value
-    return {"method": method, "seed": seed} | kinds
-
-
-def test_a_table_of_means_over_seeds_with_the_lowest_and_the_highest():
-    runs = [
-        landed("b", 0, balloon_mean=1.0, car_mode=2.04, car_commonest=0.5),
-        landed("a", 0, balloon_geometric_median=7.0, balloon_commonest=0.25),
-        landed("b", 1, balloon_mean=4.0, roof_mode=3.0, car_commonest=1.0),
-    ]
-    header, line, *rows = landing_table(runs).splitlines()
-    heads = [head.strip() for head in header.split("|")[2:-1]]
-    assert len(set(heads)) == len(heads) == line.count("|") - 2
-    cells = {
-        name.strip(): dict(zip(heads, map(str.strip, texts), strict=True))
-        for name, *texts in (row.split("|")[1:-1] for row in rows)
-    }
-    assert list(cells) == ["b", "a"]
-    expected = {
-        "balloon: to mean": "2.5 (1.0 to 4.0)",
-        "car: to nearest true color": "1.0 (0.0 to 2.0)",
-        "car: near the commonest": "75% (50% to 100%)",
-        "roof: to nearest true color": "1.5 (0.0 to 3.0)",
-    }
-    assert expected.items() <= cells["b"].items()
-    assert set(cells["b"].values()) - set(expected.values()) == {
-        "0.0 (0.0 to 0.0)", "0% (0% to 0%)",
-    }  # fmt: skip
-    expected = {
-        "balloon: to geometric median": "7.0",
-        "balloon: near the commonest": "25%",
-    }
-    assert expected.items() <= cells["a"].items()
-    assert set(cells["a"].values()) - set(expected.values()) == {"0.0", "0%"}
-
-
-def test_the_stored_landings_are_of_every_method_with_the_same_seeds():
+def test_the_stored_distances_are_of_every_method_with_the_same_seeds():
     seeds = {}
-    for run in load_landings():
+    for run in load_distances():
         seeds.setdefault(run["method"], []).append(run["seed"])
-        for kind in SEVERAL:
-            assert run[kind].keys() == {*COLUMNS, "committed"}
-    assert set(scene_stages()) <= set(seeds)
-    assert len({tuple(seeds[method]) for method in scene_stages()}) == 1
-    assert len(landing_table(load_landings()).splitlines()) == 2 + len(seeds)
+    assert {tuple(found) for found in seeds.values()} == {(0, 1, 2)}
 
 
-# ------------------------------------------------------------ how they are trained
+def test_a_table_of_distances(scenes):
+    run = {"method": "means", "seed": 0, **distances(painted(scenes, MEANS), scenes)}
+    head, _, row = distances_table([run]).splitlines()
+    assert head.startswith("| | balloon: to mean | balloon: to median |")
+    assert row.startswith("| means | 0.0 | ")
+    assert "0.0 (0.0 to 0.0)" in distances_table([run, run | {"seed": 1}])
 
-CROP = 24
-ALONE = Stage(CROP, epochs=2, batch_size=4, learning_rate=1e-2)
-JUDGE = {"widths": (4, 8, 8), "norm": "none"}
+
+# ------------------------------------------------------------ training
+
+CROP = 16
+ALONE = Stage(CROP, 2, 4, 1e-2)
+RIVAL = Pix2PixSettings(norm="none", widths=(4, 8))
 METHODS = {
-    "L1": (ALONE, "l1"),
-    "L2": (ALONE, "l2"),
-    "pix2pix": (Stage(CROP, 2, 4, 1e-2, game=Pix2PixGame(**JUDGE)), "l1"),
-    "WGAN-GP": (
-        Stage(CROP, 2, 4, 1e-2, game=WassersteinGame(critic_steps=2, **JUDGE)),
-        "l1",
-    ),
+    "l2": (ALONE, "l2"),
+    "pix2pix": (Stage(CROP, 2, 4, 1e-2, adversarial=RIVAL), "l1"),
 }
-each_method = pytest.mark.parametrize(
-    ("stage", "loss"), METHODS.values(), ids=METHODS.keys()
-)
 
 
 @pytest.fixture(scope="module")
@@ -210,114 +139,29 @@ def lab():
     return draw_scenes(10, 32, seed=1).lab
 
 
-def fresh(seed=0):
-    torch.manual_seed(seed)
-    return nn.Sequential(
-        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
-        nn.Conv2d(8, 2, 3, padding=1), nn.Tanh(),
-    )  # fmt: skip
+def fresh():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(8, 2, 1), nn.Tanh())
 
 
-@each_method
-def test_the_network_stays_and_a_copy_has_learned(lab, stage, loss):
+@pytest.mark.parametrize("name", METHODS)
+def test_the_network_stays_a_copy_has_learned_and_the_seed_decides(lab, name):
+    stage, loss = METHODS[name]
     network = fresh().train()
-    before = deepcopy(network.state_dict())
-    trained = train_on_scenes(network, stage, lab, loss=loss)
-    assert same(network.state_dict(), before)
-    assert network.training
-    assert all(p.grad is None for p in network.parameters())
-    assert not trained.training
-    moved = zip(trained.parameters(), network.parameters(), strict=True)
-    assert not any(torch.equal(*pair) for pair in moved)
-    again = train_on_scenes(trained, stage, lab, loss=loss)
-    assert not same(again.state_dict(), trained.state_dict()), "it can be trained on"
-
-
-@each_method
-def test_the_seed_decides_and_nothing_else_does(lab, stage, loss):
-    network, weights = fresh(), []
+    before, weights = deepcopy(network.state_dict()), []
     for around, seed in ((1, 0), (2, 0), (2, 1)):
         torch.manual_seed(around)
         trained = train_on_scenes(network, stage, lab, loss=loss, seed=seed)
+        assert not trained.training
         weights.append(trained.state_dict())
+    assert same(network.state_dict(), before)
+    assert not same(weights[0], before)
     assert same(weights[0], weights[1])
     assert not same(weights[0], weights[2])
 
 
-def test_the_seed_decides_the_rivals_first_weights(lab, monkeypatch):
-    rivals, method_of = [], module.method_of
-
-    def spy(stage, network, rival, steps, **more):
-        rivals.append(deepcopy(rival.state_dict()))
-        return method_of(stage, network, rival, steps, **more)
-
-    monkeypatch.setattr(module, "method_of", spy)
-    for seed in (0, 0, 1):
-        train_on_scenes(fresh(), METHODS["pix2pix"][0], lab, seed=seed)
-    assert same(rivals[0], rivals[1])
-    assert not same(rivals[0], rivals[2])
-
-
-def test_a_method_is_that_of_its_stage_over_all_batches(lab, monkeypatch):
-    """What does not fill a batch waits, so the steps are 2 epochs of 10 // 4."""
-    made, method_of = [], module.method_of
-
-    def spy(stage, network, rival, steps, **more):
-        made.append((stage, rival is not None, steps, more["loss"]))
-        return method_of(stage, network, rival, steps, **more)
-
-    monkeypatch.setattr(module, "method_of", spy)
-    for stage, loss in METHODS.values():
-        train_on_scenes(fresh(), stage, lab, loss=loss)
-    assert made == [
-        (stage, stage.game is not None, 2 * (10 // 4), loss)
-        for stage, loss in METHODS.values()
-    ]
-    train_on_scenes(fresh(), ALONE, lab)
-    assert made[-1][-1] == "l1"
-
-
-def shown(lab, seed, monkeypatch):
-    """Which scenes, and the left of their crops: batches ``(steps, 4)`` of each."""
-    batches = []
-    with monkeypatch.context() as patch:
-        patch.setattr(Regression, "step", lambda _, *both: batches.append(both))
-        train_on_scenes(fresh(), ALONE, lab, seed=seed)
-    l, ab = map(torch.stack, zip(*batches, strict=True))
-    assert l.shape == (4, 4, 1, CROP, CROP)
-    assert torch.equal(ab * AB_SCALE, lab[0, 1:, :CROP, :CROP].expand_as(ab))
-    corner = (50 * (l[:, :, 0, 0, 0] + 1)).round().long()
-    return corner // 9, corner % 9
-
-
-def test_every_epoch_has_its_order_and_crops(monkeypatch):
-    """L of scene n is 9 n, and from left to right one more a pixel."""
-    lab = torch.tensor([0.0, 55.0, -22.0]).view(3, 1, 1).repeat(10, 1, CROP, CROP + 8)
-    lab[:, 0] = 9 * torch.arange(10)[:, None, None] + torch.arange(CROP + 8)
-    (one, left), (again, _), (other, other_left) = (
-        shown(lab, seed, monkeypatch) for seed in (0, 0, 1)
-    )
-    assert torch.equal(one, again)
-    assert not torch.equal(one, other)
-    assert not torch.equal(left, other_left)
-    for epoch in (one[:2].flatten(), one[2:].flatten()):
-        assert len(epoch.unique()) == 8
-        assert not torch.equal(epoch, epoch.sort().values)
-    assert not torch.equal(one[:2], one[2:])
-    assert len(left.unique()) > 3
-
-
-def test_the_average_of_a_game_is_what_counts(lab):
-    stage = Stage(CROP, 2, 4, 1e-2, game=Pix2PixGame(**JUDGE))
-    averaged = Stage(CROP, 2, 4, 1e-2, game=Pix2PixGame(average=0.9, **JUDGE))
-    one, other = (train_on_scenes(fresh(), x, lab) for x in (stage, averaged))
-    assert type(other) is nn.Sequential
-    assert not other.training
-    assert not same(one.state_dict(), other.state_dict())
-
-
 @pytest.mark.parametrize(("loss", "answer"), [("l2", "mean"), ("l1", "median")])
-def test_a_loss_lands_where_theory_says(loss, answer):
+def test_a_loss_ends_where_theory_says(loss, answer):
     """Scenes of one color each: 12 of 20 red, 5 blue, 3 green, all of one lightness."""
     law = Palette(
         ("red", "blue", "green"), ((60, 40), (10, -50), (-50, 45)), (0.6, 0.25, 0.15)
@@ -333,8 +177,121 @@ def test_a_loss_lands_where_theory_says(loss, answer):
     torch.testing.assert_close(learned, getattr(law, answer), rtol=0, atol=1.0)
 
 
-def test_fewer_scenes_than_a_batch_are_refused():
-    lab = draw_scenes(3, 64, seed=0).lab
-    stage = Stage(32, epochs=1, batch_size=4, learning_rate=1e-3)
+def test_fewer_scenes_than_a_batch_are_refused(lab):
     with pytest.raises(ValueError, match="3 scenes do not fill one batch of 4"):
-        train_on_scenes(nn.Conv2d(1, 2, 1), stage, lab)
+        train_on_scenes(fresh(), ALONE, lab[:3])
+
+
+# ------------------------------------------------------------ probabilities
+
+BINS = gamut_bins()
+
+
+def logits_of(scenes, probabilities_of):
+    """Of a network that gives each pixel these probabilities of the law's colors."""
+    logits = torch.zeros(len(scenes.lab), len(BINS), *scenes.lab.shape[2:])
+    for kind in SEVERAL:
+        law, mask = LAWS[kind], scenes.mask(kind)
+        nearest, shares = soft_bins(law.modes.T[None, :, None], BINS)
+        of_each = torch.zeros(len(law.names), len(BINS))
+        of_each.scatter_(1, nearest[0, :, 0].T, shares[0, :, 0].T)
+        given = probabilities_of(law, int(mask.sum()))  # (pixels, colors)
+        logits.permute(0, 2, 3, 1)[mask] = (given @ of_each + 1e-12).log()
+    return logits
+
+
+def law_itself(law, n):
+    return torch.tensor([law.probabilities]).repeat(n, 1)
+
+
+def sure(law, n):
+    """Every pixel is sure of one color, each color as often as the law says."""
+    ends = torch.tensor(law.probabilities).cumsum(0)[:-1]
+    which = torch.bucketize(torch.linspace(0, 0.9999, n), ends, right=True)
+    return F.one_hot(which, len(law.names)).float()
+
+
+def test_a_perfect_network_has_the_probabilities_of_the_laws(scenes):
+    found = color_probabilities(logits_of(scenes, law_itself), scenes, BINS)
+    for kind, x in found.items():
+        assert x["probabilities"] == pytest.approx(LAWS[kind].probabilities, abs=1e-4)
+        assert x["off"] == pytest.approx(0, abs=1e-4)
+
+
+def test_right_on_average_is_not_right_in_any_pixel(scenes):
+    found = color_probabilities(logits_of(scenes, sure), scenes, BINS)
+    for kind, x in found.items():
+        p = torch.tensor(LAWS[kind].probabilities)
+        assert x["probabilities"] == pytest.approx(p.tolist(), abs=0.02)
+        # A pixel that is sure of a color of probability p has moved 1 - p to it.
+        assert x["off"] == pytest.approx((p * (1 - p)).sum().item(), abs=0.02)
+
+
+def test_what_is_elsewhere_counts_as_off(scenes):
+    logits = torch.full((len(scenes.lab), len(BINS), 64, 48), -30.0)
+    modes = torch.cat([LAWS[kind].modes for kind in SEVERAL])
+    logits[:, torch.cdist(BINS, modes).amin(dim=1).argmax()] = 30  # far from all things
+    for found in color_probabilities(logits, scenes, BINS).values():
+        assert found["off"] == pytest.approx(1, abs=1e-4)
+
+
+def test_expected_probabilities_are_the_laws_times_the_weights():
+    """Weights that are the same around each color: then they divide out exactly."""
+    weights = torch.ones(261)
+    near = torch.cdist(BINS, LAWS["roof"].modes) < 25
+    weights[near[:, 0]], weights[near[:, 1]] = 3.0, 0.5
+    found = expected_probabilities(BINS, weights)["roof"]["probabilities"]
+    assert found == pytest.approx([1.8 / 2.0, 0.2 / 2.0], abs=1e-4)
+    found = expected_probabilities(BINS, weights, divided=True)["roof"]
+    assert found["probabilities"] == pytest.approx([0.6, 0.4], abs=1e-4)
+
+
+def test_the_least_loss_is_where_expected_probabilities_say():
+    """By gradient descent on the loss itself, for one gray balloon."""
+    weights = torch.linspace(0.2, 4, 261)
+    ab = LAWS["balloon"].modes[..., None, None] / AB_SCALE  # a picture a color
+    logits = torch.zeros(1, 261, 1, 1, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=500, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = color_cross_entropy(logits.expand(3, -1, -1, -1), ab, BINS, weights)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    expected = expected_probabilities(BINS, weights)["balloon"]["probabilities"]
+    near = torch.cdist(BINS, LAWS["balloon"].modes)
+    belongs = F.one_hot(near.argmin(1), 3) * (near <= 15)
+    found = logits.softmax(1)[0, :, 0, 0].detach() @ belongs.float()
+    assert found.tolist() == pytest.approx(expected, abs=0.01)
+
+
+def test_the_stored_probabilities_are_what_the_chapter_says_of_them():
+    """Unweighted they are right; weights make the rarer roof rarer still."""
+    seeds = {}
+    for run in load_probabilities():
+        seeds.setdefault(run["method"], []).append(run["seed"])
+        off = max(run[kind]["off"] for kind in SEVERAL)
+        if run["method"] == "rebalanced classes":
+            assert run["roof"]["probabilities"][1] < 0.1
+            assert run["roof"]["off"] > 0.3
+        else:
+            assert off < 0.2
+    assert {tuple(found) for found in seeds.values()} == {(0, 1, 2)}
+    assert len(seeds) == 3
+
+
+def test_tables_of_single_runs_and_of_several():
+    one = {"method": "a", "seed": 0, **expected_probabilities(BINS, torch.ones(261))}
+    *_, truth, row = probabilities_table([one]).splitlines()
+    assert truth == "| the truth | 50% | 50% | 60% | 40% | 33% | 33% | 33% |"
+    assert row == "| a | 50% | 50% | 60% | 40% | 33% | 33% | 33% |"
+    other = one | {"car": {"probabilities": [1, 0], "off": 0.5}, "seed": 1}
+    assert "| a | 25% (0% to 50%) |" in misplaced_table([one, other])
+
+
+def test_the_stored_counts_are_of_every_pixel():
+    counted = load_color_counts()
+    assert len(counted["counts"]) == len(BINS)
+    assert sum(counted["counts"]) == counted["pictures"] * counted["size"] ** 2

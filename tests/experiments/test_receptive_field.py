@@ -112,8 +112,8 @@ class TestGradientMap:
         expected[0, 3:6, 3:6] = network.weight[0].abs().sum(dim=0)
         torch.testing.assert_close(found, expected)
 
-    def test_of_another_place(self):
-        found = gradient_map(nn.Conv2d(1, 1, 3), torch.rand(1, 1, 9, 9), place=(0, 2))
+    def test_of_another_position(self):
+        found = gradient_map(nn.Conv2d(1, 1, 3), torch.rand(1, 1, 9, 9), position=(0, 2))
         rows, columns = found[0].nonzero().T
         assert sorted({*rows.tolist()}) == [0, 1, 2]
         assert sorted({*columns.tolist()}) == [2, 3, 4]
@@ -136,10 +136,10 @@ class TestGradientMap:
 
     def test_batchnorm_in_training_ties_pictures_together(self):
         torch.manual_seed(0)
-        judge = PatchGAN((8, 8))
+        discriminator = PatchGAN((8, 8))
         l, ab = torch.rand(2, 1, 32, 32), torch.rand(2, 2, 32, 32)
-        assert gradient_map(judge.train(), l, ab)[1].any()
-        assert not gradient_map(judge.eval(), l, ab)[1].any()
+        assert gradient_map(discriminator.train(), l, ab)[1].any()
+        assert not gradient_map(discriminator.eval(), l, ab)[1].any()
 
     def test_nothing_is_left_behind(self):
         network, x = nn.Conv2d(1, 1, 3), torch.rand(1, 1, 9, 9)

@@ -15,27 +15,22 @@ from colorize_lib.experiments.variants import (
     SCENE_WIDTHS,
     SEEN_AT,
     SHORT_GAME,
+    HalfGrayPictures,
     fusion_variants,
     game_variants,
     idea_variants,
+    loss_variants,
     scene_stages,
     unet_variants,
 )
 from colorize_lib.models import COLORIZERS, UNet
-from colorize_lib.training.games import Pix2PixGame, WassersteinGame
-from colorize_lib.training.recipes import RECIPES, Stage
-from colorize_lib.training.train import LOSSES
+from colorize_lib.photos import from_path
+from colorize_lib.training.pix2pix import Pix2PixSettings
+from colorize_lib.training.recipes import RECIPES
+from colorize_lib.training.wgan_gp import WGANGPSettings
 from colorize_lib.weights import stored_weights
 
 FRESH = ("fresh: L1, then pix2pix", "fresh: pix2pix alone")
-
-
-def colored(network, size=SEEN_AT):
-    with torch.inference_mode():
-        return network.eval()(torch.zeros(2, 1, size, size)).shape
-
-
-# ------------------------------------------------------------ networks
 
 
 def seeded(make):
@@ -43,213 +38,122 @@ def seeded(make):
     return make()
 
 
-def test_a_classifiers_opinion_is_random_or_none_and_all_else_is_the_same():
+# ------------------------------------------------------------ networks
+
+
+def test_a_classifiers_logits_are_random_or_none_and_all_else_is_the_same():
     variants = fusion_variants(pretrained=False)
-    assert list(variants) == ["random classifier's opinion", "no opinion"]
-    assert list(fusion_variants()) == ["SqueezeNet's opinion", *variants]
+    assert list(variants) == ["random classifier's logits", "no logits"]
+    assert list(fusion_variants()) == ["SqueezeNet's logits", *variants]
     random, silenced = map(seeded, variants.values())
     assert same(random.state_dict(), silenced.state_dict())
     l = torch.rand(2, 1, 32, 32)
     assert random.classifier(l).any()
     assert not silenced.classifier(l).any()
-    assert colored(random) == colored(silenced) == (2, 2, 32, 32)
 
 
 def test_skips_are_silenced_and_all_else_is_the_same():
     variants = unet_variants(pretrained=False)
     net, silenced = (seeded(variants[x]) for x in ("U-Net", "U-Net, skips silenced"))
-    assert type(net) is type(silenced) is UNet
     assert same(net.state_dict(), silenced.state_dict())
     x = torch.ones(1, 4, 2, 2)
     assert torch.equal(net.carry(x), x)
     assert not silenced.carry(x).any()
-    assert colored(net) == colored(silenced) == (2, 2, 32, 32)
 
 
-@pytest.fixture
-def asked(monkeypatch):
-    """Whether each SqueezeNet U-Net was asked for pretrained; none is fetched."""
+def test_only_the_variant_that_says_so_is_pretrained_and_frozen(monkeypatch):
     asked = []
 
     def squeezenet_unet(*, pretrained=False):
         asked.append(pretrained)
         return COLORIZERS["unet_squeezenet"]()
 
-    monkeypatch.setattr(
-        "colorize_lib.experiments.variants.squeezenet_unet", squeezenet_unet
-    )
-    return asked
-
-
-def test_an_encoder_learns_from_random_weights_or_is_left_as_it_is(asked):
+    name = "colorize_lib.experiments.variants.squeezenet_unet"
+    monkeypatch.setattr(name, squeezenet_unet)
     random, frozen = (
         seeded(make) for name, make in unet_variants().items() if "encoder" in name
     )
-    assert all(p.requires_grad for p in random.parameters())
-    trained = {name for name, p in frozen.named_parameters() if p.requires_grad}
-    names = {name for name, _ in frozen.named_parameters()}
-    assert trained == {name for name in names if not name.startswith("encoder.")}
+    assert asked == [False, True]
     assert same(random.state_dict(), frozen.state_dict())
-    assert colored(random) == colored(frozen) == (2, 2, 32, 32)
-
-
-def test_only_the_variant_that_says_so_is_pretrained(asked):
-    said = []
-    for name, make in unet_variants().items():
-        before = len(asked)
-        make()
-        said += ["pretrained" in name] * (len(asked) - before)
-    assert asked == said == [False, True]
-
-
-def test_without_pretrained_weights_no_variant_says_that_it_has_them(asked):
+    assert all(p.requires_grad for p in random.parameters())
+    for name, p in frozen.named_parameters():
+        assert p.requires_grad != name.startswith("encoder.")
     names = list(unet_variants())
     assert list(unet_variants(pretrained=False)) == names[:-1]
-    assert [name for name in names if "pretrained" in name] == names[-1:]
-    for make in unet_variants(pretrained=False).values():
-        make()
-    assert asked == [False]
-    assert list(game_variants(pretrained=False)) == [
-        name for name in game_variants() if name not in FRESH
-    ]
-    for name, recipe in game_variants(pretrained=False).items():
-        assert recipe == game_variants()[name]
 
 
 def test_networks_are_seen_as_they_were_trained():
     assert {stage.size for stage in BRIEFLY.stages} == {SHORT_GAME.size} == {SEEN_AT}
     assert {stage.size for stage, _ in scene_stages().values()} == {32}
+    network = UNet(SCENE_WIDTHS).eval()
+    assert network(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
 
 
-# ------------------------------------------------------------ games
-
-OTHER = Stage(64, epochs=1, batch_size=4, learning_rate=5e-5, small_pictures=True)
-each_stage = pytest.mark.parametrize("stage", [SHORT_GAME, OTHER], ids=["own", "other"])
+# ------------------------------------------------------------ adversarial ones
 
 
-def game_said_by(name, games):
-    """The game of ``games`` from which one differs by no more than its name says."""
+def settings_said_by(name, settings):
+    """What differs from others by no more than its name says."""
     if found := re.fullmatch(r"pix2pix, L1 weight (\d+)", name):
-        return replace(games["pix2pix, L1 weight 100"], l1_weight=int(found[1]))
+        return replace(settings["pix2pix, L1 weight 100"], l1_weight=int(found[1]))
     found = re.fullmatch(r"WGAN-GP (\d) : (\d)(?:, L1 weight (\d+))?", name)
     return replace(
-        games["WGAN-GP 1 : 1"],
+        settings["WGAN-GP 1 : 1"],
         critic_steps=int(found[1]),
         generator_steps=int(found[2]),
-        l1_weight=int(found[3] or 50) * games["WGAN-GP 1 : 1"].l1_weight_for / 32,
+        l1_weight=int(found[3] or 50) * SHORT_GAME.size / 32,
     )
 
 
-@each_stage
-def test_the_stored_network_goes_on_alone_or_in_a_game(stage):
-    recipes = game_variants(stage)
-    alone = recipes.pop("L1 alone")
-    assert alone.stages == (stage,)
-    assert alone.loss == "l1"
-    games = {
-        name: recipe.stages[0].game
-        for name, recipe in recipes.items()
-        if name not in FRESH
-    }
-    assert len(games) > 6
-    for name, game in games.items():
-        assert recipes[name] == replace(alone, stages=(replace(stage, game=game),))
-        assert game == game_said_by(name, games)
-        kind = Pix2PixGame if name.startswith("pix2pix") else WassersteinGame
-        assert type(game) is kind
-        assert getattr(game, "l1_weight_for", stage.size) == stage.size
-
-
-@each_stage
-def test_the_fresh_ones_see_the_same_pictures_twice(stage):
-    recipes = game_variants(stage)
-    first, second = (recipes[name] for name in FRESH)
-    for recipe in (first, second):
-        assert recipe == replace(
-            recipes["L1 alone"], stages=recipe.stages, start_from=None
-        )
-        assert sum(x.epochs for x in recipe.stages) == 2 * stage.epochs
-    warm_up, game = first.stages
-    assert replace(warm_up, learning_rate=stage.learning_rate) == stage
-    assert warm_up.learning_rate > stage.learning_rate, "the weights are fresh"
-    assert (game,) == recipes["pix2pix, L1 weight 100"].stages
-    assert second.stages == (replace(game, epochs=2 * stage.epochs),)
-
-
-def test_they_start_from_stored_weights_of_their_own_network():
+def test_the_stored_network_is_fine_tuned_alone_or_adversarially():
     recipes = game_variants()
-    started = {name: recipe.start_from for name, recipe in recipes.items()}
-    assert {x for x, start in started.items() if start is None} == set(FRESH)
-    for name, recipe in recipes.items():
-        assert recipe.pretrained
-        assert recipe.frozen
-        if name not in FRESH:
-            assert stored_weights(recipe.start_from).is_file()
-            assert RECIPES[recipe.start_from].network == recipe.network
-    network = COLORIZERS[recipes["L1 alone"].network]()
-    assert colored(network) == (2, 2, SEEN_AT, SEEN_AT)
+    alone = recipes.pop("L1 alone")
+    assert (alone.stages, alone.loss) == ((SHORT_GAME,), "l1")
+    of = {name: x.stages[0].adversarial for name, x in recipes.items()}
+    assert len(of) > 8
+    for name in recipes.keys() - {*FRESH}:
+        stage = replace(SHORT_GAME, adversarial=settings_said_by(name, of))
+        assert recipes[name] == replace(alone, stages=(stage,))
+        kind = Pix2PixSettings if name.startswith("pix2pix") else WGANGPSettings
+        assert type(of[name]) is kind
+        assert stored_weights(recipes[name].start_from).is_file()
+        assert RECIPES[recipes[name].start_from].network == recipes[name].network
 
 
-# ------------------------------------------------------------ scenes
+def test_the_fresh_ones_see_the_same_pictures_twice():
+    recipes = game_variants()
+    first, second = (recipes[name] for name in FRESH)
+    assert (first.start_from, second.start_from) == (None, None)
+    warm_up, adversarial = first.stages
+    assert replace(warm_up, learning_rate=SHORT_GAME.learning_rate) == SHORT_GAME
+    assert (adversarial,) == recipes["pix2pix, L1 weight 100"].stages
+    assert second.stages == (replace(adversarial, epochs=2 * SHORT_GAME.epochs),)
+    assert not {*FRESH} & game_variants(pretrained=False).keys()
 
 
 def test_scene_stages_differ_in_what_their_names_say():
     stages = scene_stages()
     (alone, l2), (same_stage, l1) = stages.pop("L2"), stages.pop("L1")
     assert (alone, l2, l1) == (same_stage, "l2", "l1")
-    assert {l1, l2} <= set(LOSSES)
-    assert alone.game is None
+    assert alone.adversarial is None
     assert len(stages) == 6
-    for kind, game_type, weights in (
-        ("pix2pix", Pix2PixGame, (1, 10, 100)),
-        ("WGAN-GP", WassersteinGame, (0, 10, 100)),
-    ):
+    for name, (stage, _) in stages.items():
+        kind, weight = name.split(", L1 weight ")
         base, _ = stages[f"{kind}, L1 weight 100"]
-        for weight in weights:
-            stage, loss = stages[f"{kind}, L1 weight {weight}"]
-            assert type(stage.game) is game_type
-            game = replace(base.game, l1_weight=weight)
-            assert stage == replace(base, game=game)
-            assert loss == "l1"
-            assert (stage.size, stage.batch_size) == (alone.size, alone.batch_size)
+        adversarial = replace(base.adversarial, l1_weight=int(weight))
+        assert stage == replace(base, adversarial=adversarial)
 
 
-def test_the_small_network_takes_their_crops():
-    assert colored(UNet(SCENE_WIDTHS)) == (2, 2, 32, 32)
+STAGES = [x for recipe in game_variants().values() for x in recipe.stages]
+STAGES += [stage for stage, _ in scene_stages().values()]
 
 
-# ------------------------------------------------------------ rivals
-
-STAGES = {
-    **{
-        f"photographs, {name}": stage
-        for name, recipe in game_variants().items()
-        for stage in recipe.stages
-        if stage.game
-    },
-    **{f"scenes, {x}": stage for x, (stage, _) in scene_stages().items() if stage.game},
-}
-each_game = pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES.keys())
-each_critic = pytest.mark.parametrize(
-    "stage",
-    [pytest.param(y, id=x) for x, y in STAGES.items() if "WGAN" in x],
-)
-
-
-@each_game
+@pytest.mark.parametrize("stage", {x.adversarial for x in STAGES} - {None}, ids=repr)
 def test_a_rival_sees_patches_of_34_pixels_and_a_critic_no_batch(stage):
-    rival, size = stage.game.rival().eval(), stage.size
-    scores = rival(torch.zeros(1, 1, size, size), torch.zeros(1, 2, size, size))
-    assert scores.shape[2:] == (size // 4 - 2, size // 4 - 2)
+    rival = stage.rival().eval()
     assert receptive_field(rival, 1, 2, size=64) == 34
     normed = any(isinstance(layer, _BatchNorm) for layer in rival.modules())
-    assert normed == (stage.game.norm == "batch")
-    assert not (normed and isinstance(stage.game, WassersteinGame))
-
-
-@each_critic
-def test_a_weight_against_a_critic_is_for_the_size_that_is_trained(stage):
-    assert stage.game.l1_weight_for == stage.size
+    assert not (normed and isinstance(stage, WGANGPSettings))
 
 
 def steepness(weight, size):
@@ -260,21 +164,24 @@ def steepness(weight, size):
 
 
 def test_what_is_said_of_l1_against_a_slope_of_1():
-    games = {name: recipe.stages[-1] for name, recipe in game_variants().items()}
-    even, steep = (games[f"WGAN-GP 1 : 1{x}"] for x in ("", ", L1 weight 200"))
+    stages = {name: recipe.stages[-1] for name, recipe in game_variants().items()}
+    even, steep = (stages[f"WGAN-GP 1 : 1{x}"] for x in ("", ", L1 weight 200"))
     expected = steepness(100, 64)
-    assert steepness(even.game.l1_weight, even.size) == pytest.approx(expected)
-    assert steepness(steep.game.l1_weight, steep.size) == pytest.approx(4 * expected)
-    assert steepness(45, scene_stages()["L1"][0].size) == pytest.approx(1, abs=0.01)
+    assert steepness(even.adversarial.l1_weight, 32) == pytest.approx(expected)
+    assert steepness(steep.adversarial.l1_weight, 32) == pytest.approx(4 * expected)
+    assert steepness(45, 32) == pytest.approx(1, abs=0.01)
 
 
-@each_game
-def test_there_are_turns_for_the_generator(stage):
-    """In a thousand pictures, whatever head start the rival has."""
-    assert stage.game.turns(stage.epochs * (1000 // stage.batch_size)) > 0
+# ------------------------------------------------------------ losses, ideas, gray
 
 
-# ------------------------------------------------------------ ideas
+def test_a_loss_changes_what_its_name_says():
+    recipes = loss_variants()
+    l1 = recipes["L1"]
+    assert recipes["L2"] == replace(l1, loss="l2")
+    classes = replace(l1, network="unet_squeezenet_classes", loss="classes")
+    assert recipes["classes"] == classes
+    assert recipes["classes, rebalanced"].loss == "rebalanced_classes"
 
 
 def test_an_idea_changes_what_its_name_says():
@@ -287,6 +194,13 @@ def test_an_idea_changes_what_its_name_says():
         replace(base, loss="l2"),
         replace(base, stages=(replace(few, epochs=9),)),
     ]
-    assert base.pretrained
-    assert base.frozen
-    assert (base.loss, stage.epochs, stage.small_pictures) == ("l1", 1, True)
+
+
+def test_every_second_picture_is_gray_and_none_that_is_held_out(tmp_path, write_photos):
+    sources = [from_path(write_photos(tmp_path / "data", 12))]
+    pictures = HalfGrayPictures(sources, folder=tmp_path / "sets", validation=2, test=2)
+    learning = torch.from_numpy(pictures.for_training(32)).int()
+    colored = (learning - learning.roll(1, dims=1)).abs().amax(dim=(1, 2, 3)) > 3
+    assert colored.tolist() == [i % 2 == 1 for i in range(len(learning))]
+    held_out = torch.from_numpy(pictures.held_out("test", 32)[:]).int()
+    assert (held_out[:, 0] != held_out[:, 2]).any()
