@@ -61,7 +61,9 @@ def expected_probabilities(
         nearest, shares = nearest[0, :, 0].T, shares[0, :, 0].T  # (colors, neighbors)
         of_each = torch.zeros(len(nearest), len(bins)).to(bins)
         of_each.scatter_(1, nearest, shares)
-        odds = (torch.tensor(law.odds).to(bins) * weights[nearest[:, 0]]) @ of_each
+        odds = (
+            torch.tensor(law.probabilities).to(bins) * weights[nearest[:, 0]]
+        ) @ of_each
         odds = odds / weights if divided else odds
         found[kind] = _compared((odds / odds.sum())[None], kind, bins)
     return found
@@ -95,9 +97,11 @@ def probabilities_table(runs: list[Mapping]) -> str:
     Args:
         runs: as of :func:`load_probabilities`.
     """
-    cells = [(kind, i) for kind in SEVERAL for i in range(len(LAWS[kind].odds))]
+    cells = [
+        (kind, i) for kind in SEVERAL for i in range(len(LAWS[kind].probabilities))
+    ]
     heads = [f"{kind}: {LAWS[kind].names[i]}" for kind, i in cells]
-    true = [f"{LAWS[kind].odds[i]:.0%}" for kind, i in cells]
+    true = [f"{LAWS[kind].probabilities[i]:.0%}" for kind, i in cells]
     values = [lambda run, k=kind, i=i: run[k]["odds"][i] for kind, i in cells]
     return _table(heads, {"the truth": true} | _rows(runs, values))
 
@@ -132,9 +136,9 @@ def _compared(probabilities, kind, bins):
     """Odds of bins ``(n, Q)`` as odds of a law's colors, and how far off they are."""
     law = LAWS[kind]
     apart = torch.cdist(bins, law.modes.to(bins))
-    belongs = F.one_hot(apart.argmin(dim=1), len(law.odds)) * (apart <= REACH)
+    belongs = F.one_hot(apart.argmin(dim=1), len(law.probabilities)) * (apart <= REACH)
     odds = probabilities @ belongs.to(probabilities)
-    missing = (odds - torch.tensor(law.odds).to(odds)).abs().sum(dim=1)
+    missing = (odds - torch.tensor(law.probabilities).to(odds)).abs().sum(dim=1)
     elsewhere = 1 - odds.sum(dim=1)
     off = (missing + elsewhere).mean() / 2
     return {"odds": odds.mean(dim=0).tolist(), "off": off.item()}

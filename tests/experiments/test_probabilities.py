@@ -26,7 +26,7 @@ def logits_of(scenes, odds_of):
     logits = torch.zeros(len(scenes.lab), len(BINS), 32, 32)
     for kind in SEVERAL:
         nearest, shares = soft_bins(LAWS[kind].modes.T[None, :, None], BINS)
-        of_each = torch.zeros(len(LAWS[kind].odds), len(BINS))
+        of_each = torch.zeros(len(LAWS[kind].probabilities), len(BINS))
         of_each.scatter_(1, nearest[0, :, 0].T, shares[0, :, 0].T)
         mask = scenes.mask(kind)
         odds = odds_of(LAWS[kind], int(mask.sum()))  # (pixels, colors)
@@ -35,9 +35,11 @@ def logits_of(scenes, odds_of):
 
 
 def test_a_perfect_network_has_the_odds_of_the_laws(scenes):
-    logits = logits_of(scenes, lambda law, n: torch.tensor([law.odds]).repeat(n, 1))
+    logits = logits_of(
+        scenes, lambda law, n: torch.tensor([law.probabilities]).repeat(n, 1)
+    )
     for kind, found in color_probabilities(logits, scenes, BINS).items():
-        assert found["odds"] == pytest.approx(LAWS[kind].odds, abs=1e-4)
+        assert found["odds"] == pytest.approx(LAWS[kind].probabilities, abs=1e-4)
         assert found["off"] == pytest.approx(0, abs=1e-4)
 
 
@@ -45,14 +47,14 @@ def test_right_on_the_average_is_not_right_in_any_pixel(scenes):
     """Every pixel is sure of one color, each color as often as the law says."""
 
     def sure(law, n):
-        ends = torch.tensor(law.odds).cumsum(0)[:-1]
+        ends = torch.tensor(law.probabilities).cumsum(0)[:-1]
         which = torch.bucketize(torch.linspace(0, 0.9999, n), ends, right=True)
-        return torch.nn.functional.one_hot(which, len(law.odds)).float()
+        return torch.nn.functional.one_hot(which, len(law.probabilities)).float()
 
     for kind, found in color_probabilities(
         logits_of(scenes, sure), scenes, BINS
     ).items():
-        odds = torch.tensor(LAWS[kind].odds)
+        odds = torch.tensor(LAWS[kind].probabilities)
         assert found["odds"] == pytest.approx(odds.tolist(), abs=0.02)
         # A pixel that is sure of a color of odds p has moved 1 - p to it.
         assert found["off"] == pytest.approx((odds * (1 - odds)).sum().item(), abs=0.02)
@@ -72,7 +74,7 @@ def test_without_weights_the_expected_odds_are_the_laws(divided):
     for kind, found in expected_probabilities(
         BINS, torch.ones(261), divided=divided
     ).items():
-        assert found["odds"] == pytest.approx(LAWS[kind].odds, abs=1e-5)
+        assert found["odds"] == pytest.approx(LAWS[kind].probabilities, abs=1e-5)
 
 
 def test_expected_odds_are_the_laws_times_the_weights():

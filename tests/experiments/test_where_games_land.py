@@ -59,7 +59,9 @@ def true_pictures(count, drawn):
     l, ab = [], []
     for number, kind in enumerate(KINDS):
         law = LAWS[kind]
-        chosen = torch.multinomial(torch.tensor(law.odds), count, True, generator=drawn)
+        chosen = torch.multinomial(
+            torch.tensor(law.probabilities), count, True, generator=drawn
+        )
         l.append(torch.full((count, 1, 1, 1), number / 2 - 0.5))
         ab.append(law.modes[chosen][:, :, None, None] / AB_SCALE)
     return torch.cat(l), torch.cat(ab)
@@ -186,7 +188,7 @@ def test_wgan_gp_commits_where_its_critic_cannot_tell_pictures_apart(told):
         l1_weight=0,
     )
     for _ in range(steps):
-        chosen = torch.multinomial(torch.tensor(law.odds), 64, True)
+        chosen = torch.multinomial(torch.tensor(law.probabilities), 64, True)
         l = torch.randint(TEXTURES, (64, 1, 1, 1)).float()
         method.step(l, law.modes[chosen][:, :, None, None] / AB_SCALE)
     colors = AB_SCALE * generator.ab.detach()
