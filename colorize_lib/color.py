@@ -1,13 +1,13 @@
 """sRGB <-> linear light <-> XYZ <-> Lab on tensors, and the scaling that networks see.
 
-Every function takes and returns tensors of shape ``(*, 3, H, W)`` on any device. Given
-a NumPy array or a Pillow image as a picture it raises a TypeError, given floats that
-clearly have their white at 255 a ValueError, each with the remedy.
+Tensors of shape ``(*, 3, H, W)`` in and out, on any device; other input is a TypeError
+or a ValueError that tells the remedy. Half precision is computed in float32; results
+are float64 for float64 input, else float32. Taught in chapter 1.
 
 The constants are scikit-image's (D65, two-degree observer), so results agree with
 ``skimage.color`` to 1e-4 in Lab. Matrix products are written out element by element: a
 matmul would run in bfloat16 under autocast (3 Lab units off) or in TF32 on a GPU (0.06
-off). Taught in chapter 1.
+off).
 
 Sources: IEC 61966-2-1 (sRGB); CIE 15:2004 (XYZ, Lab).
 """
@@ -31,9 +31,8 @@ D65_WHITE = (0.95047, 1.0, 1.08883)
 # round number that holds both.
 AB_SCALE = 110.0
 
-# Where white is 1, nothing is above this. Colors out of the gamut are below: Lab with a
-# and b in -128..128 reaches 2.0 in unclipped sRGB, with five times as much 6.7. And a
-# picture of codes in 0..255 that is below looks black, with an L of up to 2.2.
+# Where white is 1, nothing is above this: Lab with a and b in -128..128 reaches 2.0 in
+# unclipped sRGB. Codes of 0..255 that are all below it show a picture that looks black.
 BEYOND_WHITE = 8.0
 
 # What errors say was wanted.
@@ -46,18 +45,12 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
     """Convert sRGB to CIE Lab.
 
     Args:
-        rgb: ``(*, 3, H, W)``, uint8 in 0..255 or floating point in [0, 1]. Half
-            precision is computed in float32.
+        rgb: ``(*, 3, H, W)``, uint8 in 0..255 or floating point in [0, 1].
 
     Returns:
-        ``(*, 3, H, W)``, L in 0..100, a and b in about -108..98. float64 for float64
-        input, else float32.
-
-    Raises:
-        ValueError: the third dimension from the end is not 3.
-        TypeError: an integer type other than uint8.
+        ``(*, 3, H, W)``, L in 0..100, a and b in about -108..98.
     """
-    _check_channels(rgb, "rgb", 3)
+    check_picture(rgb, "rgb", 3)
     return xyz_to_lab(linear_to_xyz(srgb_to_linear(rgb)))
 
 
@@ -65,19 +58,9 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     """Convert CIE Lab to sRGB WITHOUT clipping.
 
     A color that sRGB cannot show comes back outside [0, 1]. Follow up with
-    ``.clamp(0, 1)``, which is fast but changes the lightness, or bring the color into
-    the gamut first with :func:`reduce_chroma`, which does not. Rounding takes true sRGB
-    colors outside by up to 1e-5.
-
-    Args:
-        lab: ``(*, 3, H, W)``, L in 0..100. Half precision is computed in float32.
-
-    Returns:
-        ``(*, 3, H, W)`` sRGB; float64 for float64 input, else float32.
-
-    Raises:
-        ValueError: the third dimension from the end is not 3.
-        TypeError: not a floating-point tensor.
+    ``.clamp(0, 1)``, which is fast but changes the lightness, or call
+    :func:`reduce_chroma` first, which does not. Rounding takes true sRGB colors outside
+    by up to 1e-5.
     """
     return linear_to_srgb(xyz_to_linear(lab_to_xyz(lab)))
 
@@ -89,16 +72,12 @@ def lightness_to_gray(L: Tensor) -> Tensor:
     value is not L / 100: L 50 is code 119 of 255, and L 53.59 is code 128.
 
     Args:
-        L: ``(*, 1, H, W)`` in 0..100. Half precision is computed in float32.
+        L: ``(*, 1, H, W)`` in 0..100.
 
     Returns:
-        ``(*, 3, H, W)`` sRGB in [0, 1]; float64 for float64 input, else float32.
-
-    Raises:
-        ValueError: the third dimension from the end is not 1.
-        TypeError: not a floating-point tensor.
+        ``(*, 3, H, W)`` sRGB in [0, 1].
     """
-    _check_channels(L, "L", 1)
+    check_picture(L, "L", 1)
     L = _full_precision(L, "L", "floating point in 0..100")
     # Not lab_to_rgb(L, 0, 0): its rounded matrix lets the channels differ by 4e-5.
     gray = linear_to_srgb(_f_inverse((L + 16) / 116))
@@ -106,12 +85,7 @@ def lightness_to_gray(L: Tensor) -> Tensor:
 
 
 def rgb_to_uint8(rgb: Tensor) -> Tensor:
-    """Clip float sRGB to [0, 1] and round it to 8 bits, any shape.
-
-    Raises:
-        ValueError: clearly codes of 0..255, which would all become white.
-        TypeError: not a floating-point tensor: 8 bits need no rounding.
-    """
+    """Clip float sRGB to [0, 1] and round it to 8 bits, any shape."""
     check_tensor(rgb, "rgb")
     _check_floating(rgb, "rgb", "floating point in [0, 1]")
     _check_values(rgb, "rgb", _RGB_FLOATS)
@@ -123,14 +97,7 @@ def rgb_to_uint8(rgb: Tensor) -> Tensor:
 
 
 def srgb_to_linear(rgb: Tensor) -> Tensor:
-    """Undo the sRGB transfer curve: codes to linear light in [0, 1].
-
-    The codes are uint8 in 0..255 or floating point in [0, 1], of any shape.
-
-    Raises:
-        ValueError: floating point, and clearly in 0..255.
-        TypeError: an integer type other than uint8, or no tensor.
-    """
+    """Undo the sRGB transfer curve: codes, of any shape, to linear light in [0, 1]."""
     check_tensor(rgb, "rgb")
     if rgb.dtype == torch.uint8:
         # Only 256 inputs exist: looking the power up gives the same values, sooner.
@@ -171,8 +138,7 @@ def xyz_to_lab(xyz: Tensor) -> Tensor:
 
 def lab_to_xyz(lab: Tensor) -> Tensor:
     """CIE Lab to CIE XYZ for the D65 white."""
-    _check_channels(lab, "lab", 3)
-    L, a, b = _full_precision(lab, "lab", _LAB).unbind(-3)
+    L, a, b = _checked_lab(lab).unbind(-3)
     fy = (L + 16) / 116
     fx, fz = fy + a / 500, fy - b / 200
     relative = (_f_inverse(f) for f in (fx, fy, fz))
@@ -195,11 +161,9 @@ def normalize_lab(lab: Tensor) -> tuple[Tensor, Tensor]:
         divided by 110, of shape ``(*, 2, H, W)``, inside [-1, 1] for every sRGB color.
         (Others divide by 128: their losses and weights differ from ours by a factor of
         1.164.)
-
-    Raises:
-        ValueError: the third dimension from the end is not 3.
     """
-    _check_channels(lab, "lab", 3)
+    check_picture(lab, "lab", 3)
+    _check_floating(lab, "lab", _LAB)
     L, ab = lab.split([1, 2], dim=-3)
     return L / 50 - 1, ab / AB_SCALE
 
@@ -209,25 +173,19 @@ def denormalize_lab(l: Tensor, ab: Tensor) -> Tensor:
 
     Args:
         l: ``(*, 1, H, W)`` in [-1, 1].
-        ab: ``(*, 2, H, W)``, in [-1, 1] where the network ends in tanh. Half precision
-            becomes float32.
+        ab: ``(*, 2, H, W)``, in [-1, 1] where the network ends in tanh.
 
     Returns:
         ``(*, 3, H, W)``, L in 0..100.
-
-    Raises:
-        ValueError: not 1 and 2 channels, sizes that differ, or an l that is clearly L.
-        TypeError: not floating-point tensors.
     """
-    _check_channels(l, "l", 1)
-    _check_channels(ab, "ab", 2)
+    check_picture(l, "l", 1)
+    check_picture(ab, "ab", 2)
     if l.shape[:-3] != ab.shape[:-3] or l.shape[-2:] != ab.shape[-2:]:
         raise ValueError(
             f"l {tuple(l.shape)} and ab {tuple(ab.shape)} must differ in channels only"
         )
-    l, ab = (
-        _full_precision(x, "l and ab", "floating point in [-1, 1]") for x in (l, ab)
-    )
+    wanted = "floating point in [-1, 1]"
+    l, ab = (_full_precision(x, "l and ab", wanted) for x in (l, ab))
     _check_values(l, "l", "[-1, 1]; of L in 0..100 give L / 50 - 1")
     return torch.cat([(l + 1) * 50, ab * AB_SCALE], dim=-3)
 
@@ -267,8 +225,7 @@ def reduce_chroma(lab: Tensor, tolerance: float = 1e-4, steps: int = 16) -> Tens
     Returns:
         A new tensor like ``lab``, in the gamut to within the tolerance.
     """
-    _check_channels(lab, "lab", 3)
-    lab = _full_precision(lab, "lab", _LAB).clone()
+    lab = _checked_lab(lab).clone()
     outside = out_of_gamut(lab, tolerance)
     L, ab = lab.movedim(-3, 0)[:, outside].split([1, 2])
     inside_factor, outside_factor = torch.zeros_like(L), torch.ones_like(L)
@@ -284,7 +241,7 @@ def reduce_chroma(lab: Tensor, tolerance: float = 1e-4, steps: int = 16) -> Tens
 # ------------------------------------------------------------ parts
 
 
-def _matrix_times(matrix, x: Tensor, name: str) -> Tensor:
+def _matrix_times(matrix, x, name):
     check_picture(x, name, 3)
     c0, c1, c2 = x.unbind(-3)
     return torch.stack(
@@ -292,7 +249,7 @@ def _matrix_times(matrix, x: Tensor, name: str) -> Tensor:
     )
 
 
-def _linear_of(rgb: Tensor) -> Tensor:
+def _linear_of(rgb):
     curve = ((rgb.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
     return torch.where(rgb <= 0.04045, rgb / 12.92, curve)
 
@@ -307,30 +264,28 @@ def _f_inverse(f: Tensor) -> Tensor:
     return torch.where(f > 0.2068966, f**3, (f - 16 / 116) / 7.787)
 
 
-def _full_precision(x: Tensor, name: str, wanted: str) -> Tensor:
+def _checked_lab(lab):
+    check_picture(lab, "lab", 3)
+    return _full_precision(lab, "lab", _LAB)
+
+
+def _full_precision(x, name, wanted):
     _check_floating(x, name, wanted)
     return x if x.dtype == torch.float64 else x.float()
 
 
-def _check_channels(x: Tensor, name: str, channels: int) -> None:
-    check_picture(x, name, channels)
-    if name == "lab":  # integers would go through normalize_lab in silence
-        _check_floating(x, name, _LAB)
-
-
-def _check_floating(x: Tensor, name: str, wanted: str) -> None:
+def _check_floating(x, name, wanted):
     if not x.is_floating_point():
         raise TypeError(f"{name} must be {wanted}, not {x.dtype}")
 
 
-def _check_values(x: Tensor, name: str, wanted: str) -> None:
+def _check_values(x, name, wanted):
     """Refuse floats on the scale of codes or of L, where white must be 1."""
     if torch.compiler.is_compiling() or not x.numel():
         return
     try:
-        # One pass, a hundredth of what follows it. On a GPU the program waits here for
-        # the values: so no step of a training may come by, and none does, since they
-        # take uint8 or Lab. join(), of finished pictures, has to wait for them anyway.
+        # On a GPU the program waits here for the values: no step of a training may come
+        # by, and none does, since they take uint8 or Lab.
         largest = x.detach().amax().item()
     except RuntimeError:  # under vmap or on the meta device there are no values to see
         return

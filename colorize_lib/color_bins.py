@@ -1,8 +1,8 @@
-"""Color as a choice: the plane of a and b cut into bins, and ways back from odds to ab.
+"""Color as a choice: the plane of a and b in bins, and from probabilities to a color.
 
 Zhang, Isola and Efros, "Colorful Image Colorization" (2016), section 2. A network that
-gives every bin its odds can say "red or blue"; one that names a color can only say what
-lies between. Taught in chapter 10.
+gives every bin a probability can say "red or blue"; one that names a color can only say
+what lies between. Taught in chapter 10.
 """
 
 import torch
@@ -19,7 +19,6 @@ ANNEALING = 0.38  # between the mean (1) and the mode (0), chosen by eye in the 
 def gamut_bins(step: float = STEP) -> Tensor:
     """Centers of the squares of the ab plane in which sRGB has a color.
 
-    A square counts if one of the 16.7 million colors lies in it, at whatever lightness.
     The six faces of the RGB cube are enough to look at: seen along the lightness, they
     cover all that is inside. The paper counts 313 squares, some without an sRGB color.
 
@@ -52,7 +51,7 @@ def gamut_bins(step: float = STEP) -> Tensor:
 def soft_bins(
     ab: Tensor, bins: Tensor, neighbors: int = NEIGHBORS, softness: float = SOFTNESS
 ) -> tuple[Tensor, Tensor]:
-    """True colors as odds that a network is to predict.
+    """True colors as probabilities that a network is to predict.
 
     Gaussian in the distance to the centers of the nearest bins: so a color between two
     centers is told from either, and a miss by one bin is no complete miss.
@@ -60,12 +59,12 @@ def soft_bins(
     Args:
         ab: ``(B, 2, H, W)`` in Lab units.
         bins: ``(Q, 2)``.
-        neighbors: how many bins have odds; all others are taken for impossible. All
-            bins, if there are fewer.
+        neighbors: how many bins share the color; all bins, if there are fewer.
         softness: Lab units, the Gaussian's standard deviation.
 
     Returns:
-        Which bins, the nearest first, and their odds, both ``(B, neighbors, H, W)``.
+        Which bins, the nearest first, and their probabilities, both
+        ``(B, neighbors, H, W)``.
     """
     a, b = ab[:, 0, :, :, None], ab[:, 1, :, :, None]
     # Minus half of each squared distance, up to |color|^2 / 2, which is the same for
@@ -73,8 +72,8 @@ def soft_bins(
     closeness = torch.addcmul(-bins.square().sum(dim=1) / 2, a, bins[:, 0])
     closeness = closeness.addcmul_(b, bins[:, 1])
     closeness, nearest = closeness.topk(min(neighbors, len(bins)), dim=3)
-    odds = (closeness / softness**2).softmax(dim=3)
-    return nearest.permute(0, 3, 1, 2), odds.permute(0, 3, 1, 2)
+    probabilities = (closeness / softness**2).softmax(dim=3)
+    return nearest.permute(0, 3, 1, 2), probabilities.permute(0, 3, 1, 2)
 
 
 def bin_frequencies(ab: Tensor, bins: Tensor) -> Tensor:
@@ -93,10 +92,10 @@ def rebalancing_weights(
     The paper's equation 4: one over the frequency, which was smoothed over neighbors
     and mixed with a uniform one. Scaled so that the average pixel counts 1 (in the
     paper, one drawn by the smoothed frequencies). What a network learns under such
-    weights are not the true odds: see :func:`undo_rebalancing`.
+    weights are not the true probabilities: see :func:`undo_rebalancing`.
 
     Args:
-        frequencies: ``(Q,)``, of any sum.
+        frequencies: ``(Q,)``, of any sum above 0.
         bins: ``(Q, 2)``.
         uniform: the share of the uniform distribution: 1 gives all bins weight 1.
         softness: Lab units, of the smoothing.
@@ -122,33 +121,30 @@ def rebalancing_weights(
     return (weights / (weights @ share)).float()
 
 
-# ------------------------------------------------------------ from odds to a color
+# ------------------------------------------------------------ from logits to a color
 
 
 def annealed_mean(
     logits: Tensor, bins: Tensor, temperature: float = ANNEALING
 ) -> Tensor:
-    """The mean color of odds that were sharpened first; the paper's equation 5.
+    """The mean color of probabilities that were sharpened first; equation 5.
 
     At a temperature of 1 it is the mean, which L2 learns; near 0 it is the mode. In
     between, the likelier of two BINS prevails: of two equally likely colors, the one in
-    the middle of its bin, if odds were learned from soft bins.
+    the middle of its bin, if the network learned from soft bins.
 
     Args:
         logits: ``(B, Q, H, W)``.
         bins: ``(Q, 2)``.
-        temperature: above 0.
+        temperature: above 0, else a ValueError.
 
     Returns:
         ab ``(B, 2, H, W)`` in Lab units.
-
-    Raises:
-        ValueError: a temperature of 0 or less.
     """
     if not temperature > 0:
         raise ValueError(f"a temperature above 0, not {temperature}: for 0 take mode()")
-    odds = (logits / temperature).softmax(dim=1)
-    return torch.einsum("bqhw,qc->bchw", odds, bins)
+    probabilities = (logits / temperature).softmax(dim=1)
+    return torch.einsum("bqhw,qc->bchw", probabilities, bins)
 
 
 def mode(logits: Tensor, bins: Tensor) -> Tensor:
@@ -159,29 +155,26 @@ def mode(logits: Tensor, bins: Tensor) -> Tensor:
 def sample(
     logits: Tensor, bins: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Draw a color by the odds; pixels do not agree on one, so the picture is speckled.
+    """Draw each pixel's color, by itself: the picture is speckled.
 
     logits ``(B, Q, H, W)`` to ab ``(B, 2, H, W)``; ``generator`` is on their device.
     """
-    odds = logits.softmax(dim=1).permute(0, 2, 3, 1)
-    drawn = torch.multinomial(odds.flatten(0, 2), 1, generator=generator)
-    return bins[drawn.view(odds.shape[:3])].permute(0, 3, 1, 2)
+    probabilities = logits.softmax(dim=1).permute(0, 2, 3, 1)
+    drawn = torch.multinomial(probabilities.flatten(0, 2), 1, generator=generator)
+    return bins[drawn.view(probabilities.shape[:3])].permute(0, 3, 1, 2)
 
 
 def undo_rebalancing(logits: Tensor, weights: Tensor, share: float = 1.0) -> Tensor:
-    """The true odds of a network that learned under weights: each divided by its own.
+    """From what was learned under weights to the true probabilities, as logits.
 
-    A loss weighted by the true bin is least at odds proportional to the true ones times
-    the weights. With soft bins some error is left: a color's neighbors were learned
-    under its weight, and are divided by their own. Gray or red, at 50 : 50, come back
-    as 45 : 55 under weights as photographs have them.
+    A loss weighted by the true bin is least at the true probabilities times the
+    weights, so these are divided out. With soft bins some error is left, as a color's
+    neighbors were learned under its weight: gray or red, at 50 : 50, come back as
+    45 : 55 under weights as photographs have them.
 
     Args:
         logits: ``(B, Q, H, W)``.
         weights: ``(Q,)``.
         share: 0.5 divides by the square root of the weights, 0 by nothing.
-
-    Returns:
-        Logits, of the same shape.
     """
     return logits - share * weights.log().view(1, -1, 1, 1)

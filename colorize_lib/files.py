@@ -4,8 +4,6 @@ import errno
 import glob
 import io
 import os
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,18 +14,13 @@ from typing import BinaryIO
 from filelock import FileLock, Timeout
 
 ABANDONED = 3600  # seconds without a write: no process is still at work on it
-# Of 255 bytes, which is what most file systems allow a name, the rest is for the number
-# of a process and the dots around it.
-LONGEST_LABEL = 235
+LONGEST_NAME = 235  # bytes, of 255: the rest is for a process's number and the dots
 # In plainer words than the system's.
 NO_SPACE = {
     errno.ENOSPC: "disk full",
     errno.EDQUOT: "disk quota used up",
     errno.EFBIG: "larger than a file may be here",
 }
-
-
-# ------------------------------------------------------------ whole files
 
 
 @contextmanager
@@ -39,7 +32,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             was there is intact.
     """
     path = Path(path)
-    temporary = path.with_name(f".{_label(path.name)}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{_prefix(path.name)}{os.getpid()}.tmp")
     raw = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,17 +55,57 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def sweep(path: Path, *, abandoned: float = ABANDONED) -> None:
-    """Remove what processes left behind that were killed while writing this file.
+    """Remove what processes left behind that were killed while writing ``path``.
 
     Args:
         path: the file that they meant to replace.
         abandoned: after so many seconds without a write; 0 where it is certain that no
             process is at work on it.
     """
-    for leftover in path.parent.glob(f".{glob.escape(_label(path.name))}.*.tmp"):
+    for leftover in path.parent.glob(f"{glob.escape(_prefix(path.name))}*.tmp"):
         with suppress(OSError):
             if time.time() - leftover.stat().st_mtime >= abandoned:
                 leftover.unlink()
+
+
+@contextmanager
+def exclusive(path: Path, doing: str, *, wait: bool = True) -> Iterator[None]:
+    """Be the only thread of all processes inside with the same ``path``.
+
+    The system lets go of the lock when its holder ends, however it ends: a killed
+    process blocks nobody. The lock's empty file stays behind, because removing it could
+    let two in. The thread that is inside may enter again.
+
+    Args:
+        path: the lock's file, in a folder that all processes share.
+        doing: what the holder does, for the message.
+        wait: until the holder is out, and say so; else raise.
+
+    Raises:
+        BlockingIOError: another is inside, and we do not wait for it.
+        OSError: the file cannot be made.
+    """
+    path = Path(path).resolve()
+    lock = FileLock(path, is_singleton=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise BlockingIOError(
+                f"another process is {doing}: wait until it ends, or give another folder"
+            ) from None
+        print(f"another process is {doing}; waiting for it", flush=True)
+        lock.acquire()
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+# ------------------------------------------------------------ parts
 
 
 class _Remembering(io.FileIO):
@@ -88,13 +121,10 @@ class _Remembering(io.FileIO):
             raise
 
 
-def _label(name):
-    """The name of a file in that of its temporary one: cut, and still its own."""
-    whole = os.fsencode(name)
-    if len(whole) <= LONGEST_LABEL:
-        return name
-    ending = f"-{sha256(whole).hexdigest()[:16]}"
-    return whole[: LONGEST_LABEL - len(ending)].decode(errors="ignore") + ending
+def _prefix(name):
+    """What the name of a temporary file begins with: the name, or its hash."""
+    raw = os.fsencode(name)
+    return f".{name if len(raw) <= LONGEST_NAME else sha256(raw).hexdigest()}."
 
 
 def _unwritten(path, cause):
@@ -102,71 +132,3 @@ def _unwritten(path, cause):
     error = OSError(f"{what}: could not write {path}. What was there is intact")
     error.errno = cause.errno
     return error
-
-
-# ------------------------------------------------------------ one at a time
-
-
-@contextmanager
-def exclusive(path: Path, doing: str, *, wait: bool = True) -> Iterator[None]:
-    """Be the only process inside with the same ``path``; the others learn who that is.
-
-    The system lets go of the lock when its holder ends, however it ends: a killed
-    process blocks nobody. The lock's empty file stays behind, because removing it could
-    let two in. The thread that is inside may enter again.
-
-    Args:
-        path: the lock's file, in a folder that all processes share.
-        doing: what the holder does, for the message.
-        wait: until the holder is out, saying who it is; else raise.
-
-    Raises:
-        BlockingIOError: another process is inside, and we do not wait for it.
-        OSError: the file cannot be made.
-    """
-    path = Path(path).resolve()
-    if path in _inside.paths:
-        yield
-        return
-    lock, holder = FileLock(path), path.with_suffix(".holder")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _acquire(lock, holder, doing, wait)
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        raise _unwritten(path, error) from error
-    _inside.paths.add(path)
-    try:
-        # Only for the message: a full disk must not stop us here.
-        with suppress(OSError):
-            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-        yield
-    finally:
-        _inside.paths.remove(path)
-        with suppress(OSError):
-            holder.unlink()
-        lock.release()
-
-
-def _acquire(lock, holder, doing, wait):
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        who = "another process"
-        with suppress(OSError):
-            who = holder.read_text() or who
-        if not wait:
-            raise BlockingIOError(
-                f"{who} is {doing}: wait until it ends, or give another folder"
-            ) from None
-        print(f"{who} is {doing}; waiting for it", flush=True)
-        lock.acquire()
-
-
-class _Inside(threading.local):
-    def __init__(self):
-        self.paths = set()
-
-
-_inside = _Inside()

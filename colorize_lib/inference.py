@@ -34,15 +34,9 @@ STRIP_PIXELS = 2**20
 
 # How to lose as little as each format allows. Lossy WebP would halve the colors.
 _JPEG = ("JPEG", {"quality": 95, "subsampling": "4:4:4"})
-_TIFF = ("TIFF", {})
-FORMATS = {
-    ".png": ("PNG", {}),
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": ("WEBP", {"lossless": True}),
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-}
+FORMATS = {".png": ("PNG", {}), ".jpg": _JPEG, ".jpeg": _JPEG}
+FORMATS |= {".webp": ("WEBP", {"lossless": True})}
+FORMATS |= dict.fromkeys((".tif", ".tiff"), ("TIFF", {}))
 LONGEST_SAVED = {"JPEG": 65_500, "WEBP": 16_383}  # pixels a side; the others take any
 
 
@@ -57,8 +51,7 @@ def colorize(
     """Color one photograph. For many, load a :class:`Colorizer` once.
 
     Args:
-        photo: a file, or a picture that is open already. Of a color picture, its
-            lightness is used.
+        photo: a file, or an open picture; of a color picture, its lightness is used.
         output: where to save the result, too; see :func:`save_photo`.
         weights: a weight file, or the name of a stored model (:func:`.find_weights`);
             by default the stored model that colors best.
@@ -71,7 +64,7 @@ def colorize(
     Raises:
         FileNotFoundError: no such photograph or weight file.
         UnreadablePhoto: the photograph is no usable picture.
-        ValueError: the weight file is none, or a suffix that no format has.
+        ValueError: no weight file, or a suffix that no format has.
         FileExistsError: ``output`` is there already.
     """
     if output is not None:
@@ -106,10 +99,7 @@ class Colorizer:
         return cls(network.to(device), metadata["size"], metadata["about"])
 
     def __call__(self, photo: str | Path | Image.Image, page: int = 0) -> Image.Image:
-        """Color a photograph; its ``info`` holds EXIF and resolution of the original.
-
-        ``page``, from 0, is of a TIFF with several.
-        """
+        """Color a photograph, or a page of a TIFF; ``info`` keeps EXIF and resolution."""
         is_open = isinstance(photo, Image.Image)
         photo = upright_srgb(photo) if is_open else open_photo(photo, page=page)
         info = photo.info
@@ -148,9 +138,8 @@ class Colorizer:
 def predict_ab(network: nn.Module, l: Tensor, size: int) -> Tensor:
     """Predict colors of pictures of any size by a network that was trained at another.
 
-    The picture is reduced until its shorter side is ``size``; the colors that the
-    network finds are enlarged onto it bicubically. (Enlarging TRUE colors four times
-    leaves 42.9 dB: little is lost.)
+    The picture is reduced until its shorter side is ``size``; the colors found are
+    enlarged onto it bicubically. (Enlarging TRUE colors four times leaves 42.9 dB.)
 
     Args:
         network: l to ab. Used as it is: put it into evaluation mode first.
@@ -185,8 +174,7 @@ def network_size(
 ) -> tuple[int, int]:
     """The size at which a network sees a picture: its shorter side is ``size``.
 
-    Both sides are multiples of ``divisible_by``. Proportions are kept, up to that
-    rounding and up to 1 : 4; a thinner picture is squashed.
+    Proportions are kept up to rounding to ``divisible_by``, and up to 1 : 4.
     """
     shorter = min(height, width)
     seen = [min(side / shorter, LONGEST_SIDE) * size for side in (height, width)]
@@ -216,8 +204,8 @@ def check_output(output: str | Path, overwrite: bool) -> None:
 def save_photo(photo: Image.Image, output: str | Path) -> None:
     """Save a picture in the format of the suffix, all or nothing.
 
-    It is tagged as sRGB and marked as made by ``colorize``; EXIF and resolution come
-    along as far as the format can hold them.
+    Tagged as sRGB, marked as made by ``colorize``, with EXIF and resolution as far as
+    the format can hold them.
 
     Raises:
         ValueError: a suffix that no format has, or a picture too large for its format.

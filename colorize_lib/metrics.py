@@ -1,8 +1,8 @@
-"""Scores of colorized pictures beside the true ones: one a picture, never pooled.
+"""Scores of colorized pictures beside the true ones: one per image, never pooled.
 
-All take 8-bit sRGB pictures, because these are what a viewer is given: ``(B, 3, H, W)``
-uint8, on any device, and return ``(B,)`` float32; what is no tensor is a TypeError.
-Taught in chapter 3.
+All take 8-bit sRGB, because this is what a viewer is given: ``(B, 3, H, W)`` uint8, on
+any device, and return ``(B,)`` float32. No tensor is a TypeError; another type or
+shape, or two shapes that differ, a ValueError. Taught in chapter 3.
 """
 
 import torch
@@ -11,22 +11,18 @@ from torch import Tensor
 from colorize_lib.color import rgb_to_lab
 from colorize_lib.slips import check_picture
 
-# Two 8-bit pictures of 256 px that differ by one code in one place are 101 dB apart:
-# what is above 100 counts as identical, so that one perfect picture does not make a
-# mean infinite.
+# Two 8-bit images of 256 px that differ by one code in one place are 101 dB apart: what
+# is above 100 counts as identical, so that one perfect image makes no mean infinite.
 PSNR_OF_IDENTICAL = 100.0
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 
 
 def psnr(pictures: Tensor, truths: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio of each picture in dB, at most 100.
+    """Peak signal-to-noise ratio per image in dB, at most 100.
 
-    ``10 log10(1 / MSE)`` of the picture's own MSE over all three channels.
+    ``10 log10(1 / MSE)`` of the image's own MSE over all three channels.
     (``20 log10(1 / MSE)``, seen in tutorials, doubles it; the MSE of a whole batch, the
-    default of some libraries, gives a few bad pictures all the say.)
-
-    Raises:
-        ValueError: the pictures are not uint8 ``(B, 3, H, W)``, or differ in shape.
+    default of some libraries, gives a few bad images all the say.)
     """
     _check(pictures, truths)
     error = (pictures.float() - truths.float()) / 255
@@ -36,14 +32,11 @@ def psnr(pictures: Tensor, truths: Tensor) -> Tensor:
 
 
 def ssim(pictures: Tensor, truths: Tensor) -> Tensor:
-    """Structural similarity of each picture, at most 1.
+    """Structural similarity per image, at most 1; sides of at least 11 pixels.
 
     The mean over channels and over whole windows. Wang et al. 2004, eq. 13: Gaussian
     windows of 11 pixels, sigma 1.5, K1 = .01, K2 = .03, biased (co)variances. Rewards
     structure, which the gray picture has too: it scores about .92.
-
-    Raises:
-        ValueError: as for :func:`psnr`, or a side shorter than 11 pixels.
     """
     _check(pictures, truths)
     if min(pictures.shape[-2:]) < SSIM_WINDOW:
@@ -61,25 +54,18 @@ def ssim(pictures: Tensor, truths: Tensor) -> Tensor:
 
 
 def ciede2000(pictures: Tensor, truths: Tensor) -> Tensor:
-    """Mean CIEDE2000 color difference of each picture's pixels.
+    """Mean CIEDE2000 color difference of each image's pixels.
 
-    A difference of 1 is about what an eye can notice. Sharma, Wu and Dalal 2005, with
-    kL = kC = kH = 1.
-
-    Raises:
-        ValueError: as for :func:`psnr`.
+    A difference of 1 is about what an eye can notice.
     """
     _check(pictures, truths)
     return delta_e_2000(rgb_to_lab(pictures), rgb_to_lab(truths)).mean(dim=(1, 2))
 
 
 def ab_l1(pictures: Tensor, truths: Tensor) -> Tensor:
-    """Mean absolute error of a and b over each picture, in Lab units.
+    """Mean absolute error of a and b per image, in Lab units.
 
     That is 110 times the L1 loss of a network's normalized output.
-
-    Raises:
-        ValueError: as for :func:`psnr`.
     """
     _check(pictures, truths)
     difference = rgb_to_lab(pictures)[:, 1:] - rgb_to_lab(truths)[:, 1:]
@@ -87,24 +73,17 @@ def ab_l1(pictures: Tensor, truths: Tensor) -> Tensor:
 
 
 def colorfulness(pictures: Tensor) -> Tensor:
-    """How colorful each picture is, with no truth beside it.
+    """How colorful each image is, with no truth beside it.
 
     0 is gray, photographs have about 41. Hasler and Suesstrunk 2003, eq. for M^(3), on
     sRGB codes 0..255 with SIGNED opponent axes, as in the paper. Much code takes
     absolute values first and gets less: :func:`colorfulness_abs`.
-
-    Raises:
-        ValueError: the pictures are not uint8 ``(B, 3, H, W)``.
     """
     return _colorfulness(*_opponent_axes(pictures))
 
 
 def colorfulness_abs(pictures: Tensor) -> Tensor:
-    """As :func:`colorfulness` with absolute opponent axes: only to compare with others.
-
-    Raises:
-        ValueError: the pictures are not uint8 ``(B, 3, H, W)``.
-    """
+    """As :func:`colorfulness` of absolute opponent axes: only to compare with others."""
     red_green, yellow_blue = _opponent_axes(pictures)
     return _colorfulness(red_green.abs(), yellow_blue.abs())
 
@@ -112,10 +91,8 @@ def colorfulness_abs(pictures: Tensor) -> Tensor:
 def delta_e_2000(lab: Tensor, other: Tensor) -> Tensor:
     """CIEDE2000 difference of each pixel, Lab ``(B, 3, H, W)`` twice to ``(B, H, W)``.
 
-    Sharma, Wu and Dalal 2005, "The CIEDE2000 color-difference formula", eq. 2 to 22.
-
-    Raises:
-        ValueError: another shape.
+    Sharma, Wu and Dalal 2005, "The CIEDE2000 color-difference formula", eq. 2 to 22,
+    with kL = kC = kH = 1.
     """
     check_picture(lab, "lab", 3, "B")
     check_picture(other, "other", 3, "B")
@@ -142,13 +119,8 @@ def delta_e_2000(lab: Tensor, other: Tensor) -> Tensor:
     h = torch.where(colored, h, h1 + h2)
 
     # Weights, eq. 15 to 21: the eye is less exact for vivid colors and for blues.
-    t = (
-        1
-        - 0.17 * _cos(h - 30)
-        + 0.24 * _cos(2 * h)
-        + 0.32 * _cos(3 * h + 6)
-        - 0.20 * _cos(4 * h - 63)
-    )
+    t = 1 - 0.17 * _cos(h - 30) + 0.24 * _cos(2 * h)
+    t = t + 0.32 * _cos(3 * h + 6) - 0.20 * _cos(4 * h - 63)
     rotation = 60 * torch.exp(-(((h - 275) / 25) ** 2))
     r = -2 * _seventh_power_share(c) * torch.sin(torch.deg2rad(rotation))
     s_l = 1 + 0.015 * (L - 50) ** 2 / (20 + (L - 50) ** 2).sqrt()

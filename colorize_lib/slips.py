@@ -54,10 +54,7 @@ def near_names(name: Any, names: Iterable[Any]) -> list[str]:
 
 
 def did_you_mean(name: Any, names: Iterable[Any]) -> str:
-    """The end of a sentence, which asks for the names near it; empty if there are none.
-
-    As ``"; did you mean car or cart?"``.
-    """
+    """The end of a sentence, such as ``"; did you mean car or cart?"``; may be empty."""
     return _question(near_names(name, names))
 
 
@@ -74,11 +71,11 @@ def missing_file(path: str | Path, said: str | None = None) -> FileNotFoundError
     return FileNotFoundError(f"{said}{where}{_question(_near_paths(path))}")
 
 
-# ------------------------------------------------------------ pictures
+# ------------------------------------------------------------ tensors
 
 
 def check_picture(x: Any, name: str, channels: int, batch: str = "*") -> None:
-    """Refuse what is no tensor of pictures, with the code that makes one of it.
+    """Refuse what is no tensor of images, with the code that makes one of it.
 
     Args:
         x: should be ``(*, channels, H, W)``.
@@ -90,32 +87,42 @@ def check_picture(x: Any, name: str, channels: int, batch: str = "*") -> None:
         TypeError: no tensor, such as a NumPy array or a Pillow image.
         ValueError: another shape.
     """
-    wanted = f"({batch}, {channels}, H, W)"
-    if not isinstance(x, Tensor):
-        given, code = _given(x, name, channels, batch)
-        raise TypeError(
-            f"{name} must be a tensor of shape {wanted}, not {given}{_give(code)}"
-        )
+    check_tensor(x, name, channels, batch)
     turned = _turned(x.shape, channels, batch)
     if turned != "":
-        code = turned and name + turned
-        raise ValueError(
-            f"{name} must have shape {wanted}, not {tuple(x.shape)}{_give(code)}"
-        )
+        wanted = f"({batch}, {channels}, H, W)"
+        code = f"; give {name}{turned}" if turned else ""
+        raise ValueError(f"{name} must have shape {wanted}, not {tuple(x.shape)}{code}")
 
 
-def check_tensor(x: Any, name: str) -> None:
-    """Refuse what is no tensor, where any shape will do; as :func:`check_picture`.
+def check_tensor(x: Any, name: str, channels: int = 3, batch: str = "*") -> None:
+    """Refuse what is no tensor with a TypeError, as :func:`check_picture` does."""
+    if isinstance(x, Tensor):
+        return
+    given, code, turned = type(x).__name__, "", None
+    if isinstance(x, np.ndarray):
+        given, code = f"a NumPy array of shape {x.shape}", f"torch.from_numpy({name})"
+        turned = _turned(x.shape, channels, batch) or ""
+    elif hasattr(x, "getbands"):  # needs no import of Pillow
+        given = "a Pillow image"
+        code = f'torch.from_numpy(np.array({name}.convert("RGB")))'
+        turned = _turned((8, 8, 3), channels, batch)
+    give = "" if turned is None else f"; give {code}{turned}"
+    shape = f"({batch}, {channels}, H, W)"
+    raise TypeError(f"{name} must be a tensor of shape {shape}, not {given}{give}")
 
-    Raises:
-        TypeError: it is none.
-    """
-    if not isinstance(x, Tensor):
-        given, code = _given(x, name, 3, "*")
-        raise TypeError(f"{name} must be a tensor, not {given}{_give(code)}")
+
+def _turned(shape, channels, batch):
+    """The calls after which the shape is wanted: none at all, or None if none help."""
+    n = len(shape)
+    if n < 3 or (batch == "B" and n > 4) or channels not in (shape[-3], shape[-1]):
+        return None
+    order = (*range(n - 3), n - 1, n - 3, n - 2)
+    turned = "" if shape[-3] == channels else f".permute{order}"
+    return turned + ("[None]" if batch == "B" and n == 3 else "")
 
 
-# ------------------------------------------------------------ parts
+# ------------------------------------------------------------ questions
 
 
 def _question(near):
@@ -133,30 +140,3 @@ def _near_paths(path):
         near = near_names(missing.name, (each.name for each in names))
         return [str(missing.with_name(name)) for name in near]
     return []
-
-
-def _given(x, name, channels, batch):
-    """What it is called, and the code that makes the wanted tensor of it, or None."""
-    if isinstance(x, np.ndarray):
-        turned = _turned(x.shape, channels, batch) or ""
-        given = f"a NumPy array of shape {x.shape}"
-        return given, f"torch.from_numpy({name}){turned}"
-    if hasattr(x, "getbands"):  # needs no import of Pillow
-        turned = _turned((8, 8, 3), channels, batch)
-        array = f'torch.from_numpy(np.array({name}.convert("RGB")))'
-        return "a Pillow image", turned and array + turned
-    return type(x).__name__, None
-
-
-def _turned(shape, channels, batch):
-    """The calls after which the shape is wanted: none at all, or None if none help."""
-    n = len(shape)
-    if n < 3 or (batch == "B" and n > 4) or channels not in (shape[-3], shape[-1]):
-        return None
-    order = (*range(n - 3), n - 1, n - 3, n - 2)
-    turned = "" if shape[-3] == channels else f".permute{order}"
-    return turned + ("[None]" if batch == "B" and n == 3 else "")
-
-
-def _give(code):
-    return f"; give {code}" if code else ""

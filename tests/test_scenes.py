@@ -73,7 +73,7 @@ palettes = st.lists(weighted, min_size=1, max_size=5).map(palette)
 
 
 def expected_distance(law, x):
-    weights = np.array(law.odds)
+    weights = np.array(law.probabilities)
     return weights @ np.linalg.norm(np.array(law.colors) - np.asarray(x), axis=1)
 
 
@@ -112,7 +112,7 @@ def test_geometric_median_is_the_minimum(law):
 @settings(max_examples=60, deadline=None)
 @given(palettes)
 def test_mean_and_median_are_the_minima_of_their_losses(law):
-    colors, weights = np.array(law.colors), np.array(law.odds)
+    colors, weights = np.array(law.colors), np.array(law.probabilities)
     for channel in range(2):
         values, ours = colors[:, channel], law.median[channel].item()
         # The least absolute deviation is reached at a data point: try all of them.
@@ -143,12 +143,12 @@ def test_the_colors_and_odds_are_those_that_are_stated():
     assert LAWS["car"].modes.tolist() == [[52, 34], [2, -46]]
     assert LAWS["roof"].modes.tolist() == [[38, 34], [-12, -16]]
     assert LAWS["balloon"].modes.tolist() == [[34, 54], [-20, -20], [22, -42]]
-    assert LAWS["car"].odds == (0.5, 0.5)
-    assert LAWS["roof"].odds == (0.6, 0.4)
-    assert LAWS["balloon"].odds == (1 / 3, 1 / 3, 1 / 3)
+    assert LAWS["car"].probabilities == (0.5, 0.5)
+    assert LAWS["roof"].probabilities == (0.6, 0.4)
+    assert LAWS["balloon"].probabilities == (1 / 3, 1 / 3, 1 / 3)
     assert LAWS["flower"] == HueArc(chroma=36, start=-80, end=70)
     others = [LAWS[kind] for kind in KINDS if kind not in MANY_COLORED]
-    assert all(law.odds == (1,) for law in others)
+    assert all(law.probabilities == (1,) for law in others)
 
 
 def test_two_at_equal_odds_give_the_midpoint():
@@ -448,7 +448,7 @@ def test_an_unknown_kind_is_told_all_kinds_the_near_one_first(kind, first):
 @pytest.mark.parametrize("kind", ["car", "roof", "balloon"])
 def test_things_follow_the_odds(world, kind):
     drawn = color_index(world, kind, *visible(world, kind))
-    counts, odds = torch.bincount(drawn).numpy(), np.array(LAWS[kind].odds)
+    counts, odds = torch.bincount(drawn).numpy(), np.array(LAWS[kind].probabilities)
     assert counts.sum() > 2000
     assert stats.chisquare(counts, counts.sum() * odds).pvalue > RARE
 
@@ -476,8 +476,10 @@ def test_things_of_a_scene_are_independent(world):
         for kind, slot in chosen:
             law = LAWS[kind]
             thing = things[kind][slot].expand_as(scene)
-            joint = joint * len(law.odds) + color_index(world, kind, scene, thing)
-            odds = np.outer(odds, law.odds).ravel()
+            joint = joint * len(law.probabilities) + color_index(
+                world, kind, scene, thing
+            )
+            odds = np.outer(odds, law.probabilities).ravel()
         counts = torch.bincount(joint, minlength=len(odds)).numpy()
         assert stats.chisquare(counts, counts.sum() * odds).pvalue > RARE
 
@@ -518,7 +520,7 @@ def guess_color(scenes, L, kind):
 @pytest.mark.parametrize("kind", ["car", "roof", "balloon"])
 def test_lightness_gives_no_color_away(world, kind):
     right, count = guess_color(world, world.lab[:, 0], kind)
-    blind = max(LAWS[kind].odds)  # the best that can be done without looking
+    blind = max(LAWS[kind].probabilities)  # the best that can be done without looking
     assert right < blind + 4 * (blind * (1 - blind) / count) ** 0.5
 
 

@@ -7,12 +7,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from colorize_lib.inference import FORMATS, Colorizer, check_output, save_photo
 from colorize_lib.photos.metadata import is_colorized
@@ -69,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"colorize: {error}", file=sys.stderr)
             return 2
         print(f"model: {colorizer.about}", file=sys.stderr)
-        with _messages_above_the_bar():
+        # What the library logs becomes lines that the progress bar does not overwrite.
+        with logging_redirect_tqdm([logging.getLogger("colorize_lib")]):
             stopped = _run(colorizer, jobs, options, report)
     except KeyboardInterrupt:
         jobs, stopped = locals().get("jobs", []), "interrupted"
@@ -84,38 +85,19 @@ def _parser():
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "photos",
-        nargs="+",
-        type=Path,
-        metavar="PHOTO",
-        help="picture files, or folders of them",
+    add = parser.add_argument
+    add(
+        "photos", nargs="+", type=Path, metavar="PHOTO", help="picture files or folders"
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="OUT",
-        help=f"a folder; or for one photograph a file ({', '.join(FORMATS)})",
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace what is there already"
-    )
-    parser.add_argument(
-        "--pages",
-        action="store_true",
-        help="color every page of a TIFF, not the first alone",
-    )
-    parser.add_argument(
-        "--weights",
-        metavar="MODEL",
-        help="another model than the default: the name of a stored one, or a file",
-    )
-    parser.add_argument(
-        "--device",
-        metavar="NAME",
-        help="cpu, cuda, cuda:1; by default a GPU where there is one",
-    )
+    suffixes = ", ".join(FORMATS)
+    to = f"a folder; or for one photograph a file ({suffixes})"
+    add("-o", "--output", type=Path, metavar="OUT", help=to)
+    add("--overwrite", action="store_true", help="replace what is there already")
+    add("--pages", action="store_true", help="color every page of a TIFF, not one")
+    which = "another than the default: the name of a stored model, or a file"
+    add("--weights", metavar="MODEL", help=which)
+    where = "cpu, cuda, cuda:1; by default a GPU where there is one"
+    add("--device", metavar="NAME", help=where)
     return parser
 
 
@@ -149,7 +131,8 @@ def _color(colorizer, photo, output, options, report):
     is_scan = photo.suffix.lower() in (".tif", ".tiff")
     pages = count_pages(photo) if is_scan else 1
     if pages > 1 and not options.pages:
-        _say(f"{photo}: {pages} pages, the first is colored; --pages colors all")
+        said = f"{photo}: {pages} pages, the first is colored; --pages colors all"
+        tqdm.write(said, file=sys.stderr)
         pages = 1
     for page in range(pages):
         page_output = output.with_stem(f"{output.stem}-p{page + 1}")
@@ -162,7 +145,9 @@ def _color(colorizer, photo, output, options, report):
 
 
 def _summary(report, count, stopped):
-    parts = [f"{len(report.done)} of {count} colored" + _first_and_last(report.done)]
+    ends = map(str, dict.fromkeys(report.done[:1] + report.done[-1:]))
+    colored = f"{len(report.done)} of {count} colored"
+    parts = [f"{colored}: {' ... '.join(ends)}" if report.done else colored]
     if report.there:
         parts.append(
             f"{len(report.there)} were there already, --overwrite colors them again"
@@ -173,42 +158,16 @@ def _summary(report, count, stopped):
         names = ", ".join(map(str, report.failed[:NAMED]))
         more = ", ..." if len(report.failed) > NAMED else ""
         parts.append(f"{len(report.failed)} failed: {names}{more}")
-    if report.passed_over:
-        kinds = ", ".join(f"{n} {kind}" for kind, n in report.passed_over.most_common())
-        total = report.passed_over.total()
-        parts.append(f"{total} passed over that are no pictures ({kinds})")
+    if others := report.passed_over:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in others.most_common())
+        parts.append(f"{others.total()} passed over that are no pictures ({kinds})")
     if stopped:
         parts.append(f"{stopped}: the same command goes on with what is missing")
     return "; ".join(parts)
 
 
-def _first_and_last(results):
-    ends = [str(results[0]), str(results[-1])] if results else []
-    return f": {' ... '.join(dict.fromkeys(ends))}" if ends else ""
-
-
 def _is_memory(error):
     return isinstance(error, MemoryError) or "allocate memory" in str(error)
-
-
-def _say(text):
-    tqdm.write(text, file=sys.stderr)
-
-
-@contextmanager
-def _messages_above_the_bar():
-    """What the library logs becomes lines that the progress bar does not overwrite."""
-
-    class Lines(logging.Handler):
-        def emit(self, record):
-            _say(record.getMessage())
-
-    log, lines = logging.getLogger("colorize_lib"), Lines()
-    log.addHandler(lines)
-    try:
-        yield
-    finally:
-        log.removeHandler(lines)
 
 
 # ------------------------------------------------------------ what there is to do
@@ -223,21 +182,21 @@ def _jobs(photos, output, report):
     if output and output.suffix.lower() in FORMATS:
         raise ValueError(f"{output} is one file: several photographs need a folder")
 
-    jobs = []
+    jobs = {}  # by result
     for photo in photos:
+        folder = output or (photo.parent if photo.is_file() else _beside(photo))
         if photo.is_file():
-            folder = output or photo.parent
-            jobs.append(
-                (photo, folder / _result_name(photo.name, "" if output else "-color"))
-            )
+            names = {photo: _result_name(photo.name, "" if output else "-color")}
         else:
-            folder = output or _beside(photo)
-            jobs += [
-                (file, folder / _result_name(file.relative_to(photo)))
-                for file in _pictures(photo, folder, report)
-            ]
-    _refuse_collisions(jobs)
-    return jobs
+            found = _pictures(photo, folder, report)
+            names = {file: _result_name(file.relative_to(photo)) for file in found}
+        for file, name in names.items():
+            if (earlier := jobs.setdefault(folder / name, file)) is not file:
+                raise ValueError(
+                    f"{earlier} and {file} would both become {folder / name}: color them "
+                    "into different folders"
+                )
+    return [(file, result) for result, file in jobs.items()]
 
 
 def _matching(photo):
@@ -284,14 +243,3 @@ def _result_name(name, mark=""):
     if name.suffix.lower() in FORMATS:
         return name.with_name(f"{name.stem}{mark}{name.suffix}")
     return name.with_name(f"{name.name}{mark}.png")
-
-
-def _refuse_collisions(jobs):
-    earlier = {}
-    for photo, output in jobs:
-        if output in earlier:
-            raise ValueError(
-                f"{earlier[output]} and {photo} would both become {output}: color them into "
-                "different folders"
-            )
-        earlier[output] = photo

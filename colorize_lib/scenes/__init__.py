@@ -5,21 +5,13 @@ blue at 50 : 50, and nothing in its L says which: so it is known what each loss 
 make of it. Taught in chapter 1.
 
 To read from the top: ``draw`` (the entry point), ``kinds`` and ``laws`` (what has which
-colors), ``sky``, ``land``, ``village`` and ``road`` (how things look), then ``layout``,
-``canvas``, ``sprites``, ``shapes`` and ``randomness`` (what that rests on).
+colors), ``landscape`` and ``village`` (how things look), then ``layout``, ``canvas``
+and ``shapes`` (what that rests on).
 """
 
 from .draw import Scenes, draw_scenes
 from .kinds import KINDS, LAWS, LIGHTNESS, MIXED
 from .laws import HueArc, Palette
 
-__all__ = [
-    "KINDS",
-    "LAWS",
-    "LIGHTNESS",
-    "MIXED",
-    "HueArc",
-    "Palette",
-    "Scenes",
-    "draw_scenes",
-]
+__all__ = ["KINDS", "LAWS", "LIGHTNESS", "MIXED"]
+__all__ += ["HueArc", "Palette", "Scenes", "draw_scenes"]

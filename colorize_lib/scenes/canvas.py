@@ -1,23 +1,21 @@
 """The canvas: paints things over one another and remembers who owns which pixel.
 
-Lengths are in units of the shorter side of the picture, from its upper left corner, so
-a scene is the same at every resolution. L is decided by the geometry's dice alone. The
-(a, b) of a thing is drawn from the color dice when it is enlisted, and nothing that
-decides L ever looks at it.
+Lengths are in shorter sides of the picture, from its upper left corner, so a scene is
+the same at every resolution. L is decided by the geometry's dice alone. A thing's
+(a, b) is drawn from the color dice, and nothing that decides L ever looks at it.
 """
+
+import zlib
 
 import torch
 from torch import Tensor
 
 from .kinds import KINDS, LAWS, LIGHTNESS, MIXED
-from .randomness import scene_keys, uniform
-from .shapes import noise_tile
-from .sprites import Sprites, Things, pick, take_over
+from .shapes import Sprites, Things, noise_tile, pick, take_over
 
 MOST_THINGS = 256
 
-# Shadows stop here: every kind that one may fall on can be shown this dark.
-SHADOW_FLOOR = 48.0
+SHADOW_FLOOR = 48.0  # every kind that a shadow may fall on can be shown this dark
 
 
 class Canvas:
@@ -26,10 +24,8 @@ class Canvas:
     Args:
         scenes: (n,) int64, the numbers of the scenes.
         size: (height, width) in pixels.
-        seed, color_seed: what the two sorts of dice depend on, besides the scene's
-            number.
-        paint: "sample", or the point of each law that is painted instead, such as
-            "mean".
+        seed, color_seed: of the dice for shapes and for colors.
+        paint: "sample", or the point of each law that is painted, such as "mean".
     """
 
     def __init__(
@@ -131,11 +127,8 @@ class Canvas:
         return Sprites(scene, slot, rows, columns, (x, y), size, self.unit)
 
     def stamp(self, sprites: Sprites) -> None:
-        """Put the windows onto the canvas.
-
-        In all scenes at once, but slot by slot: slots may overlap, and one write must
-        not undo another.
-        """
+        """Put the windows onto the canvas, in all scenes at once, but slot by slot:
+        slots may overlap, and one write must not undo another."""
         where = (sprites.scene[:, None, None] * self.height + sprites.rows) * self.width
         where = where + sprites.columns
         counts = torch.bincount(sprites.slot).tolist()
@@ -169,3 +162,47 @@ class Canvas:
 
 def _put(plane, at, values):
     plane.view(-1).scatter_(0, at, values)
+
+
+# ------------------------------------------------------------ dice by address
+
+# An ordinary generator hands out one long sequence, so scene 100 depends on how much the
+# 99 before it have used up. Here every number is a hash of its address: seed, scene,
+# stream and position. So scene 100 is the same alone and among a thousand, and the dice
+# for colors cannot feel the dice for shapes. Integers, so every device agrees to the bit.
+# The hash: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def scene_keys(seed: int, scenes: Tensor) -> Tensor:
+    """One int64 key for each scene number (n,) of the world with this seed."""
+    root = _mix(torch.tensor(_signed(seed + _GOLDEN), device=scenes.device))
+    return _mix(root + scenes * _signed(_GOLDEN))
+
+
+def uniform(keys: Tensor, stream: str, *shape: int) -> Tensor:
+    """Uniform float32 (n, *shape) in [0, 1) for keys (n,), others for each stream."""
+    count = torch.Size(shape).numel()
+    key = _mix(keys + _signed(zlib.crc32(stream.encode()) * _GOLDEN))
+    position = torch.arange(1, count + 1, device=keys.device) * _signed(_GOLDEN)
+    bits = _mix(key[:, None] + position)
+    # float32 holds 24 bits: take the upper ones. More would round up to 1.0 at times.
+    return (_shift(bits, 40).float() / 2**24).view(len(keys), *shape)
+
+
+def _mix(z):
+    z = (z ^ _shift(z, 30)) * _signed(0xBF58476D1CE4E5B9)
+    z = (z ^ _shift(z, 27)) * _signed(0x94D049BB133111EB)
+    return z ^ _shift(z, 31)
+
+
+def _shift(z, bits):
+    # torch has no unsigned 64-bit shift: >> would drag the sign along.
+    return (z >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _signed(value):
+    """The int64 with the same 64 bits."""
+    value %= 1 << 64
+    return value - (1 << 64) if value >= 1 << 63 else value

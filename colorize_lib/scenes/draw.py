@@ -1,4 +1,4 @@
-"""Draw scenes: the one entry point, :func:`draw_scenes`, and what it returns."""
+"""The entry point, :func:`draw_scenes`, and what it returns."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from colorize_lib.slips import near_names
 
-from . import land, road, sky, village
+from . import landscape, village
 from .canvas import Canvas
 from .kinds import KINDS
 from .layout import plan
@@ -31,10 +31,10 @@ class Scenes:
         lab: float32 (n, 3, H, W), L in 0..100.
         kind: uint8 (n, H, W), an index into ``KINDS``, or ``MIXED`` where an
             antialiased edge mixes things.
-        thing: int16 (n, H, W), the number of the thing that owns the pixel, or -1 where
-            mixed. A thing is one car body, one roof, the sky: whatever draws one color.
-        cast: uint8 (T,), the kind of each thing. Every scene has the same cast, but
-            shows only some of it.
+        thing: int16 (n, H, W), the number of the thing that owns the pixel, such as one
+            car body or the sky; -1 where mixed.
+        cast: uint8 (T,), the kind of each thing, the same in every scene; each shows
+            some.
         colors: float32 (n, T, 2), the (a, b) of each thing. Where ``thing`` is not -1,
             ab is ``colors[scene, thing]``, bit for bit.
     """
@@ -46,11 +46,7 @@ class Scenes:
     colors: Tensor
 
     def mask(self, kind: str) -> Tensor:
-        """bool (n, H, W): where a kind is seen, unmixed.
-
-        Raises:
-            ValueError: there is no such kind.
-        """
+        """bool (n, H, W): where a kind is seen, unmixed; a ValueError if unknown."""
         if kind not in KINDS:
             near = near_names(kind, KINDS)
             listed = ", ".join(dict.fromkeys([*near, *KINDS]))
@@ -68,15 +64,13 @@ def draw_scenes(
     paint: str = "sample",
     device: torch.device | str = "cpu",
 ) -> Scenes:
-    """Draw landscapes in which the color of a pixel, given L, follows a known law.
+    """Draw landscapes in which the color of a pixel, given L, follows ``LAWS[kind]``.
 
-    The law of a pixel is ``LAWS[kind]``, and every kind can be told from L. Geometry,
-    texture and all of L depend on ``seed`` only; which color each thing got depends on
-    ``color_seed`` only. Hence L is the same, bit for bit, under every ``color_seed``:
-    it cannot carry a clue. Scene i depends on (seed, i) and, but for rounding, not on
-    what is drawn beside it, so ``start`` continues where another call ended: keep
-    training and test scenes apart with it. At another size, the same scene is drawn
-    finer or coarser. Taught in chapter 1.
+    Every kind can be told from L. All of L depends on ``seed`` only, which color each
+    thing got on ``color_seed`` only: L is the same, bit for bit, under every
+    ``color_seed`` and cannot carry a clue. Scene i depends on (seed, i) and, but for
+    rounding, not on what is drawn beside it: keep training and test scenes apart with
+    ``start``. At another size, the same scene is finer or coarser. Taught in chapter 1.
 
     Args:
         n: how many scenes.
@@ -86,10 +80,10 @@ def draw_scenes(
         seed: which world.
         color_seed: which coloring of it; the seed itself if not given.
         start: the number of the first scene.
-        paint: "sample" paints every thing in a color drawn from its law. "mean",
-            "median" and "geometric_median" paint that point of the law instead: what
-            the best possible network would paint under a loss drawn to it (in mixed
-            pixels, only the mean is exactly that).
+        paint: "sample" paints every thing in a color drawn from its law; "mean",
+            "median" or "geometric_median" in that point of the law: what the best
+            network would paint under a loss drawn to it (in mixed pixels, only the mean
+            is exactly that).
         device: where to draw. Random numbers agree on every device, the drawing to
             rounding. A CPU uses ``torch.get_num_threads()`` threads, at most 8, and
             their number changes no bit.
@@ -146,20 +140,8 @@ def _workers(device):
 def _draw(canvas):
     """Painter's order: from the sky to the flowers, each over what is there."""
     layout = plan(canvas)
-    sky.draw_sky(canvas, layout)
-    sky.draw_clouds(canvas, layout)
-    land.draw_mountains(canvas, layout)
-    land.draw_hills(canvas, layout)
-    land.draw_sea(canvas, layout)
-    land.draw_boats(canvas, layout)
-    land.draw_meadow(canvas, layout)
-    sky.draw_balloons(canvas, layout)
-    village.draw_far_trees(canvas, layout)
-    village.draw_near_trees(canvas, layout)
-    village.draw_houses(canvas, layout)
-    road.draw_road(canvas, layout)
-    road.draw_cars(canvas, layout)
-    road.draw_flowers(canvas, layout)
+    for draw in (*landscape.IN_ORDER, *village.IN_ORDER):
+        draw(canvas, layout)
     return canvas
 
 

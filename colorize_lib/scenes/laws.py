@@ -1,9 +1,8 @@
-"""Color laws: which (a, b) a thing may have, at which odds; what losses make of it.
+"""Color laws: which (a, b) a thing may have, how probably; what losses make of it.
 
-A law is the conditional distribution p(ab | kind) of one thing. Two sorts are enough:
-:class:`Palette` (a few colors at stated odds) and :class:`HueArc` (hue uniform on an
-arc, chroma fixed). Both know the points that the losses of later chapters are drawn to,
-so that a trained network can be held against the truth. Everything is in Lab units.
+A law is the conditional distribution p(ab | kind) of one thing, a :class:`Palette` or a
+:class:`HueArc`. It knows the points that the losses of later chapters are drawn to, so
+that a trained network can be held against the truth. Everything is in Lab units.
 """
 
 import math
@@ -16,31 +15,28 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Palette:
-    """Finitely many colors at stated odds.
+    """Finitely many colors.
 
     Args:
         names: what to call each color in a legend.
         colors: the (a, b) of each color.
-        odds: the probability of each, adding up to 1.
-
-    Raises:
-        ValueError: not one name and one probability per color, or odds that are not a
-            distribution.
+        probabilities: of each, positive, adding up to 1.
     """
 
     names: tuple[str, ...]
     colors: tuple[tuple[float, float], ...]
-    odds: tuple[float, ...]
+    probabilities: tuple[float, ...]
 
     def __post_init__(self):
-        if not len(self.names) == len(self.colors) == len(self.odds) > 0:
+        p = self.probabilities
+        counts = len(self.names), len(self.colors), len(p)
+        if len(set(counts)) > 1:
             raise ValueError(
-                "give one name and one probability per color, not "
-                f"{len(self.names)} names, {len(self.colors)} colors and "
-                f"{len(self.odds)} odds"
+                f"give one name and one probability per color, not {counts[0]} names, "
+                f"{counts[1]} colors and {counts[2]} probabilities"
             )
-        if min(self.odds) <= 0 or abs(sum(self.odds) - 1) > 1e-9:
-            raise ValueError(f"odds must be positive and add up to 1, not {self.odds}")
+        if not p or min(p) <= 0 or abs(sum(p) - 1) > 1e-9:
+            raise ValueError(f"probabilities must be positive and add up to 1, not {p}")
 
     def sample(self, u: Tensor) -> Tensor:
         """Turn uniform numbers ``(*)`` in [0, 1) into colors ``(*, 2)``."""
@@ -50,7 +46,7 @@ class Palette:
 
     @cached_property
     def modes(self) -> Tensor:
-        """Every color ``(K, 2)``, in the order of ``names`` and ``odds``."""
+        """Every color ``(K, 2)``, in the order of ``names``."""
         return torch.tensor(self.colors)
 
     @cached_property
@@ -62,8 +58,7 @@ class Palette:
     def median(self) -> Tensor:
         """The channel-wise median ``(2,)``, which the L1 loss is drawn to.
 
-        Where the odds split exactly in half (two colors at 50 : 50), every value
-        between the two middle ones has the same loss; their midpoint is returned.
+        At 50 : 50 every value between the two has the same loss: their midpoint.
         """
         a, b = self._points.T
         medians = [_weighted_median(channel, self._weights) for channel in (a, b)]
@@ -71,11 +66,8 @@ class Palette:
 
     @cached_property
     def geometric_median(self) -> Tensor:
-        """The point ``(2,)`` of least expected distance to the colors.
-
-        Of two colors at 50 : 50 every point between them is one; the middle is
-        returned.
-        """
+        """The point ``(2,)`` of least expected distance to the colors, or the middle
+        of several."""
         return _geometric_median(self._points, self._weights).float()
 
     def distance(self, ab: Tensor) -> Tensor:
@@ -88,7 +80,7 @@ class Palette:
 
     @cached_property
     def _weights(self):
-        return torch.tensor(self.odds, dtype=torch.float64)
+        return torch.tensor(self.probabilities, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -98,9 +90,6 @@ class HueArc:
     Args:
         chroma: distance from gray, in Lab units.
         start, end: hue angles in degrees, atan2(b, a), with start < end < start + 360.
-
-    Raises:
-        ValueError: angles or chroma outside these limits.
     """
 
     chroma: float
@@ -132,10 +121,7 @@ class HueArc:
 
     @cached_property
     def median(self) -> Tensor:
-        """The channel-wise median ``(2,)``, which the L1 loss is drawn to.
-
-        Taken over a million even hues, which gives it to 1e-4.
-        """
+        """The channel-wise median ``(2,)``, which the L1 loss is drawn to, to 1e-4."""
         return self._spread(1_000_001).median(dim=0).values.float()
 
     @cached_property
@@ -170,16 +156,11 @@ def _weighted_median(values, weights):
 
 
 def _geometric_median(points, weights):
-    """A data point if one is the minimum (Kuhn 1973), else Newton's method finds it.
+    """A data point if one is the minimum (Kuhn 1973), else the better of two steps.
 
-    A point x is a minimum if the others, each pulling with its weight, pull it no
-    harder than its own weight holds it: |sum w_j (x_j - x) / |x_j - x|| <= w. Minima
-    form a convex set, so where several points qualify (two colors at 50 : 50), their
-    mean does too.
-
-    Otherwise the expected distance is smooth and strictly convex around its minimum.
-    Weiszfeld's step (1937) always gains but crawls where the minimum lies close to a
-    data point; Newton's step does not crawl but may overshoot. The better one is taken.
+    A point is a minimum if the others, each pulling with its weight, pull it no harder
+    than its own weight holds it; of several, the mean is one, too. Otherwise, Weiszfeld's
+    step (1937) always gains but crawls near a data point; Newton's may overshoot.
     """
     if len(points) < 100:  # a single color of an arc has no weight of its own
         apart = points[None] - points[:, None]

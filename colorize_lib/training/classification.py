@@ -24,7 +24,7 @@ class Classification:
         scheduler: of the learning rate, advanced once a step.
 
     Raises:
-        TypeError: a network that names colors, not odds.
+        TypeError: a network that names colors, not probabilities.
     """
 
     def __init__(
@@ -77,11 +77,11 @@ def color_cross_entropy(
         A scalar, the mean over pixels.
     """
     ab = AB_SCALE * F.adaptive_avg_pool2d(ab, logits.shape[2:])
-    nearest, odds = soft_bins(ab, bins)
+    nearest, probabilities = soft_bins(ab, bins)
     # The logarithm of a predicted probability is its logit less this. Gathering the few
     # that count is twice as fast as building the odds of all bins.
     normalizer = logits.logsumexp(dim=1)
-    loss = normalizer - (odds * logits.gather(1, nearest)).sum(dim=1)
+    loss = normalizer - (probabilities * logits.gather(1, nearest)).sum(dim=1)
     return (weights[nearest[:, 0]] * loss).mean()
 
 
@@ -109,8 +109,8 @@ def start_at_frequencies(network: ColorClassifier, images: Sequence) -> None:
         images: as of :func:`colorize_lib.training.loop.fit`.
     """
     counts = _frequencies(network, images) + 1  # a color not seen is not impossible
-    odds = counts / counts.sum() * network.weights
-    network.last_layer.bias.copy_((odds / odds.sum()).log())
+    probabilities = counts / counts.sum() * network.weights
+    network.last_layer.bias.copy_((probabilities / probabilities.sum()).log())
 
 
 def _frequencies(network, images):

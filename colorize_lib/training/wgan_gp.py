@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from colorize_lib.losses import gradient_penalty, picture_scores
+from colorize_lib.losses import gradient_penalty, image_scores
 from colorize_lib.training import distributed as processes
 from colorize_lib.training.learner import Learner, Players
 
@@ -74,8 +74,8 @@ class WassersteinGP(Players):
 
         The fakes come detached; ``weights`` as in :func:`.gradient_penalty`.
         """
-        real_score = picture_scores(self.critic(l, ab)).mean()
-        fake_score = picture_scores(self.critic(l, fake_ab)).mean()
+        real_score = image_scores(self.critic(l, ab)).mean()
+        fake_score = image_scores(self.critic(l, fake_ab)).mean()
         penalty = gradient_penalty(self.critic.network, l, ab, fake_ab, weights)
         distance = real_score - fake_score
         norm = self.critic.update(self.penalty_weight * penalty - distance)
@@ -91,7 +91,7 @@ class WassersteinGP(Players):
         """Raise the score of the fakes, and stay near the photographs."""
         fake_ab = self.generator(l)
         l1 = F.l1_loss(fake_ab, ab)
-        score = picture_scores(self.critic.frozen(l, fake_ab)).mean()
+        score = image_scores(self.critic.frozen(l, fake_ab)).mean()
         norm = self.generator.update(self.l1_weight * l1 - score)
         return {
             "l1": l1.detach(),

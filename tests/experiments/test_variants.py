@@ -150,7 +150,7 @@ STAGES += [stage for stage, _ in scene_stages().values()]
 
 @pytest.mark.parametrize("stage", {x.adversarial for x in STAGES} - {None}, ids=repr)
 def test_a_rival_sees_patches_of_34_pixels_and_a_critic_no_batch(stage):
-    rival = stage.rival().eval()
+    rival = stage.adversary().eval()
     assert receptive_field(rival, 1, 2, size=64) == 34
     normed = any(isinstance(layer, _BatchNorm) for layer in rival.modules())
     assert not (normed and isinstance(stage, WGANGPSettings))

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from colorize_lib.losses import gradient_penalty, picture_scores
+from colorize_lib.losses import gradient_penalty, image_scores
 from colorize_lib.models import PatchGAN
 from colorize_lib.training.learner import Learner
 from colorize_lib.training.pix2pix import Pix2Pix
@@ -31,7 +31,7 @@ class TwoBackwards(WassersteinGP):
     """The mistake to be seen: the penalty has a backward pass of its own."""
 
     def critic_step(self, l, ab, fake_ab, weights):
-        scores = [picture_scores(self.critic(l, x)).mean() for x in (ab, fake_ab)]
+        scores = [image_scores(self.critic(l, x)).mean() for x in (ab, fake_ab)]
         penalty = gradient_penalty(self.critic.network, l, ab, fake_ab, weights)
         self.critic.optimizer.zero_grad(set_to_none=True)
         (scores[1] - scores[0]).backward()
