@@ -99,7 +99,7 @@ class Colorizer:
         return cls(network.to(device), metadata["size"], metadata["about"])
 
     def __call__(self, photo: str | Path | Image.Image, page: int = 0) -> Image.Image:
-        """Color a photograph, or a page of a TIFF; ``info`` keeps EXIF and resolution."""
+        """Color a photograph or a page of a TIFF; ``info`` keeps EXIF."""
         is_open = isinstance(photo, Image.Image)
         photo = upright_srgb(photo) if is_open else open_photo(photo, page=page)
         info = photo.info

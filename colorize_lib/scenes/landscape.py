@@ -209,6 +209,5 @@ def _draw_basket(s, wood):
     s.draw(wood, torch.minimum(ropes, basket), L)
 
 
-IN_ORDER = (
-    draw_sky, draw_clouds, draw_mountains, draw_hills, draw_sea, draw_boats, draw_meadow, draw_balloons,
-)  # fmt: skip
+IN_ORDER = (draw_sky, draw_clouds, draw_mountains, draw_hills)
+IN_ORDER += (draw_sea, draw_boats, draw_meadow, draw_balloons)

@@ -249,6 +249,5 @@ def _draw_petals(s, flowers, petals, turn):
     s.draw(flowers, (r - 0.6 - 0.4 * bulge.sqrt()) * 0.75, L)
 
 
-IN_ORDER = (
-    draw_far_trees, draw_near_trees, draw_houses, draw_road, draw_cars, draw_flowers,
-)  # fmt: skip
+IN_ORDER = (draw_far_trees, draw_near_trees, draw_houses)
+IN_ORDER += (draw_road, draw_cars, draw_flowers)
