@@ -184,11 +184,6 @@ def test_no_lab_within_reach_of_a_network_is_beyond_white(L, a, b):
     rgb_to_lab(rgb), rgb_to_uint8(rgb)
 
 
-def test_every_code_that_is_not_beyond_white_is_black():
-    darkest = torch.full((3, 1, 1), int(BEYOND_WHITE), dtype=torch.uint8)
-    assert rgb_to_lab(darkest)[0].item() < 2.3
-
-
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_no_number_passes_as_it_is(value):
     rgb = torch.rand(3, 4, 4)
@@ -199,10 +194,9 @@ def test_what_is_no_number_passes_as_it_is(value):
     torch.testing.assert_close(here, expected)
 
 
-@pytest.mark.parametrize("function", TAKE_RGB)
-def test_what_has_no_values_passes(function):
-    assert function(torch.zeros(2, 3, 0, 4)).shape == (2, 3, 0, 4)
-    assert function(torch.zeros(3, 5, 4, device="meta")).shape == (3, 5, 4)
+def test_what_has_no_values_passes():
+    assert rgb_to_lab(torch.zeros(2, 3, 0, 4)).shape == (2, 3, 0, 4)
+    assert rgb_to_lab(torch.zeros(3, 5, 4, device="meta")).shape == (3, 5, 4)
 
 
 TRANSFORMS = {

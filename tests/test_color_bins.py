@@ -152,16 +152,6 @@ def test_where_there_are_fewer_bins_than_neighbors_all_have_probabilities():
     torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(3, 5, 7))
 
 
-def test_a_color_between_two_centers_is_told_from_either():
-    """The mean of the bins follows the color, to a fraction of their side."""
-    colors = torch.linspace(0, 10, 21)
-    ab = torch.stack([colors + 20, torch.full((21,), 10.0)]).view(1, 2, 1, 21)
-    nearest, probabilities = soft_bins(ab, bins_of())
-    means = (bins_of()[nearest] * probabilities[..., None]).sum(dim=1)[0, 0]
-    assert (means[:, 0].diff() > 0).all()
-    torch.testing.assert_close(means, ab[0, :, 0].T, rtol=0, atol=1.5)
-
-
 def test_bins_are_found_in_full_precision_under_autocast():
     """In bfloat16, 100^2 is known to 32 only: the wrong bins."""
     ab = random_ab()

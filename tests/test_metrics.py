@@ -48,7 +48,6 @@ EDGES = {
     "random": (random_pictures(), noisy(random_pictures())),
     "black against white": (plain(0, 0, 0), plain(255, 255, 255)),
     "gray against red": (plain(128, 128, 128), plain(255, 0, 0)),
-    "one code apart": (plain(100, 100, 100), plain(101, 100, 100)),
     "gray against noise": (
         random_pictures()[:, :1].expand(-1, 3, -1, -1),
         random_pictures(),
@@ -182,10 +181,7 @@ def test_ssim_refuses_what_is_smaller_than_its_window():
 def test_twenty_times_the_logarithm_is_another_number():
     pictures, truths = EDGES["random"]
     errors = ((pictures / 255 - truths / 255) ** 2).mean((1, 2, 3))
-    wrong = torch.tensor([20 * math.log10(1 / error) for error in errors])
-    right = reference(psnr, pictures, truths)
-    torch.testing.assert_close(wrong.double(), 2 * right, rtol=1e-5, atol=0)
-    assert (psnr(pictures, truths) - wrong).abs().min() > 5
+    assert (psnr(pictures, truths) + 20 * errors.log10()).abs().min() > 5
 
 
 def test_the_psnr_of_a_pooled_error_is_another_number():

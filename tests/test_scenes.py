@@ -156,10 +156,6 @@ def test_balloons_tell_the_losses_apart():
     answers = (law.mean, law.median, law.geometric_median)
     assert min((p - q).norm() for p, q in itertools.combinations(answers, 2)) > 16.8
     assert min(law.distance(p) for p in answers) > 21.9
-    # At an angle of 120 degrees the geometric median would be that color itself.
-    for i in range(3):
-        to_others = law.modes[[(i + 1) % 3, (i + 2) % 3]] - law.modes[i]
-        assert torch.cosine_similarity(to_others[0], to_others[1], dim=0) > -0.49
     # A closed form: seen from the Fermat point, the three colors lie 120 degrees apart.
     rays = nn.functional.normalize((law.modes - law.geometric_median).double(), dim=1)
     assert torch.allclose(rays.sum(0), torch.zeros(2).double(), atol=1e-6)
@@ -204,12 +200,11 @@ def test_bad_laws_are_refused():
         HueArc(30.0, 50.0, 20.0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_color_of_a_kind_can_be_shown_at_every_lightness(kind):
-    colors = LAWS[kind].modes
-    L = torch.linspace(*LIGHTNESS[kind], 200)[:, None].expand(-1, len(colors))
-    ab = colors.T[:, None].expand(-1, 200, -1)
-    assert not out_of_gamut(torch.cat([L[None], ab]), tolerance=1e-4).any()
+def test_every_color_of_a_kind_can_be_shown_at_every_lightness():
+    for kind, law in LAWS.items():
+        L = torch.linspace(*LIGHTNESS[kind], 200)[:, None].expand(-1, len(law.modes))
+        lab = torch.cat([L[None], law.modes.T[:, None].expand(-1, 200, -1)])
+        assert not out_of_gamut(lab, tolerance=1e-4).any(), kind
 
 
 # ------------------------------------------------------------ dice
@@ -264,9 +259,10 @@ def figures(scenes):
     return torch.cat([planes.mean(1), planes.std(1), *counted]).tolist()
 
 
-@pytest.mark.parametrize("size", [32, (48, 96), (96, 33)])
+@pytest.mark.parametrize("size", [32, (32, 96), (96, 33)])
 def test_shapes_types_and_colors(size):
     scenes = draw_scenes(3, size, seed=1)
+    assert len(scenes.cast) <= MOST_THINGS, "or there are no dice for all"
     height, width = (size, size) if isinstance(size, int) else size
     assert scenes.lab.shape == (3, 3, height, width)
     assert scenes.kind.shape == scenes.thing.shape == (3, height, width)
@@ -279,10 +275,6 @@ def test_shapes_types_and_colors(size):
         owned = ~mixed[scene]
         ab = scenes.lab[scene, 1:, owned].T
         assert torch.equal(ab, scenes.colors[scene, scenes.thing[scene, owned].long()])
-
-
-def test_largest_cast_has_dice_for_all():
-    assert len(draw_scenes(1, (32, 96)).cast) <= MOST_THINGS
 
 
 @pytest.mark.parametrize("kind", KINDS)
