@@ -99,7 +99,7 @@ class Colorizer:
         return cls(network.to(device), metadata["size"], metadata["about"])
 
     def __call__(self, photo: str | Path | Image.Image, page: int = 0) -> Image.Image:
-        """Color a photograph, or a page of a TIFF; ``info`` keeps EXIF and resolution."""
+        """Color a photograph or a page of a TIFF; ``info`` keeps EXIF."""
         is_open = isinstance(photo, Image.Image)
         photo = upright_srgb(photo) if is_open else open_photo(photo, page=page)
         info = photo.info
@@ -116,21 +116,15 @@ class Colorizer:
         The network sees all of the picture, small. Lightness and color are then joined
         in strips: 50 megapixels in float32 would take gigabytes.
         """
-        # A strip is at least one row: of a picture that is all width, one column.
-        is_lying = picture.shape[-1] > STRIP_PIXELS
-        lines = picture.mT if is_lying else picture
-        count, length = lines.shape[-2:]
-        parts = torch.arange(count).split(max(1, STRIP_PIXELS // length))
-        strips = [slice(int(some[0]), int(some[-1]) + 1) for some in parts]
-
-        l = [normalize_lab(rgb_to_lab(lines[None, :, strip]))[0] for strip in strips]
-        seen = torch.cat(l, dim=-2)
-        ab = _see(self.network, seen.mT if is_lying else seen, self.size).cpu()
-        ab = ab.mT if is_lying else ab
-        if length < ab.shape[-1]:  # first the side on which it becomes less
-            ab = F.interpolate(ab, (ab.shape[-2], length), mode="bicubic")
+        height, width = picture.shape[-2:]
+        rows = max(1, STRIP_PIXELS // width)
+        strips = [slice(y, min(y + rows, height)) for y in range(0, height, rows)]
+        l = [normalize_lab(rgb_to_lab(picture[None, :, strip]))[0] for strip in strips]
+        ab = _see(self.network, torch.cat(l, dim=-2), self.size).cpu()
+        if width < ab.shape[-1]:  # first the side on which it becomes less
+            ab = F.interpolate(ab, (ab.shape[-2], width), mode="bicubic")
         for strip, strip_l in zip(strips, l, strict=True):
-            lines[:, strip] = join(strip_l, _enlarged(ab, strip, count, length))[0]
+            picture[:, strip] = join(strip_l, _enlarged(ab, strip, height, width))[0]
         return picture
 
 
@@ -188,12 +182,7 @@ def sides_divisible_by(network: nn.Module) -> int:
 
 
 def check_output(output: str | Path, overwrite: bool) -> None:
-    """Refuse, before any work, what could not be saved or would destroy something.
-
-    Raises:
-        ValueError: a suffix that no format has.
-        FileExistsError: it is there, and ``overwrite`` is false.
-    """
+    """Refuse, before any work, an unknown suffix or what would destroy a file."""
     _format_of(output)
     if Path(output).exists() and not overwrite:
         raise FileExistsError(

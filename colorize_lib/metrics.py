@@ -83,7 +83,7 @@ def colorfulness(pictures: Tensor) -> Tensor:
 
 
 def colorfulness_abs(pictures: Tensor) -> Tensor:
-    """As :func:`colorfulness` of absolute opponent axes: only to compare with others."""
+    """As :func:`colorfulness`, of absolute axes: only to compare with others."""
     red_green, yellow_blue = _opponent_axes(pictures)
     return _colorfulness(red_green.abs(), yellow_blue.abs())
 

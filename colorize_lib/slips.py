@@ -54,7 +54,7 @@ def near_names(name: Any, names: Iterable[Any]) -> list[str]:
 
 
 def did_you_mean(name: Any, names: Iterable[Any]) -> str:
-    """The end of a sentence, such as ``"; did you mean car or cart?"``; may be empty."""
+    """The end of a sentence, as ``"; did you mean car or cart?"``; may be empty."""
     return _question(near_names(name, names))
 
 

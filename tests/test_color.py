@@ -9,7 +9,6 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
 from torch import tensor
 from torch.autograd import gradcheck
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -42,18 +41,10 @@ PRIMARIES = {
     (0, 255, 0): (87.735, -86.183, 83.179),
     (0, 0, 255): (32.297, 79.188, -107.860),
 }
-BLOCKS = 16  # the 16,777,216 colors, in 16 blocks of 1,048,576
 
 
 def pixel(*values, dtype=torch.float32):
     return tensor(values, dtype=dtype).view(3, 1, 1)
-
-
-def every_color(block):
-    codes = torch.arange(256, dtype=torch.uint8)
-    per_block = 256 // BLOCKS
-    red = codes[block * per_block : (block + 1) * per_block]
-    return torch.stack(torch.meshgrid(red, codes, codes, indexing="ij")).flatten(1, 2)
 
 
 def as_skimage(pictures):
@@ -63,9 +54,20 @@ def as_skimage(pictures):
 # ------------------------------------------------------------ reference values
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
-def test_every_srgb_color_agrees_with_skimage_and_returns_to_its_own_code(block):
-    rgb = every_color(block)
+@pytest.mark.parametrize(
+    ("reds", "step"),
+    [(range(0, 256, 5), 5)]
+    + [
+        pytest.param(range(red, red + 16), 1, marks=pytest.mark.slow)
+        for red in range(0, 256, 16)
+    ],
+    ids=str,
+)
+def test_every_srgb_color_agrees_with_skimage_and_returns_to_its_own_code(reds, step):
+    """Every fifth code of each channel; by night all 16,777,216 colors."""
+    codes = torch.arange(0, 256, step, dtype=torch.uint8)
+    red = tensor(reds, dtype=torch.uint8)
+    rgb = torch.stack(torch.meshgrid(red, codes, codes, indexing="ij")).flatten(1, 2)
     lab = rgb_to_lab(rgb)
     expected = tensor(skimage.color.rgb2lab(as_skimage(rgb))).movedim(-1, -3).float()
     torch.testing.assert_close(lab, expected, rtol=0, atol=1e-4)
@@ -81,11 +83,6 @@ def test_known_colors(rgb, lab):
     torch.testing.assert_close(computed, pixel(*lab), rtol=0, atol=6e-3)
 
 
-def test_gray_code_128_is_not_half_lightness():
-    L, _, _ = rgb_to_lab(pixel(128, 128, 128, dtype=torch.uint8))
-    assert L.item() == pytest.approx(53.585, abs=1e-3)
-
-
 def test_lab_to_rgb_agrees_with_skimage_inside_the_gamut():
     random = torch.Generator().manual_seed(0)
     rgb = torch.rand(3, 50, 50, generator=random, dtype=torch.float64)
@@ -96,83 +93,47 @@ def test_lab_to_rgb_agrees_with_skimage_inside_the_gamut():
     )
 
 
-def test_every_code_is_linearized_as_by_the_formula():
-    codes = torch.arange(256, dtype=torch.uint8)
-    torch.testing.assert_close(
-        srgb_to_linear(codes), srgb_to_linear(codes.float() / 255), rtol=1e-5, atol=1e-7
-    )
-
-
 # ------------------------------------------------------------ shapes, types, errors
 
 
-@pytest.mark.parametrize(
-    "shape", [(3, 1, 1), (3, 5, 7), (2, 3, 4, 4), (0, 3, 4, 4), (2, 5, 3, 4, 6)]
-)
+@pytest.mark.parametrize("shape", [(3, 5, 7), (0, 3, 4, 4), (2, 5, 3, 4, 6)])
 @pytest.mark.parametrize("function", [rgb_to_lab, lab_to_rgb, reduce_chroma])
 def test_shapes(function, shape):
     assert function(torch.rand(shape)).shape == shape
 
 
-def test_a_batch_is_its_pictures_one_by_one():
-    rgb = torch.rand(4, 3, 6, 5)
-    one_by_one = torch.stack([rgb_to_lab(picture) for picture in rgb])
-    torch.testing.assert_close(rgb_to_lab(rgb), one_by_one, rtol=0, atol=1e-4)
+IMAGES = [rgb_to_lab, lab_to_rgb, reduce_chroma, normalize_lab, out_of_gamut]
+STEPS = [linear_to_xyz, xyz_to_linear, lab_to_xyz, rgb_to_uint8, srgb_to_linear]
 
 
-@pytest.mark.parametrize(
-    "function", [rgb_to_lab, lab_to_rgb, reduce_chroma, normalize_lab, out_of_gamut]
-)
-def test_channels_last_pictures_are_refused_with_the_remedy(function):
+@pytest.mark.parametrize("function", IMAGES)
+def test_channels_last_images_are_refused_with_the_remedy(function):
     with pytest.raises(ValueError, match=r"not \(8, 8, 3\).*permute"):
         function(torch.rand(8, 8, 3))
 
 
-@pytest.mark.parametrize("dtype", [torch.int64, torch.int16, torch.bool])
-def test_ambiguous_integers_are_refused(dtype):
-    with pytest.raises(TypeError, match=f"uint8 in 0..255.*{dtype}"):
-        rgb_to_lab(torch.zeros(3, 2, 2, dtype=dtype))
+@pytest.mark.parametrize("function", [*IMAGES, *STEPS, lightness_to_gray])
+def test_what_is_no_tensor_is_told_how_to_become_one(function):
+    with pytest.raises(TypeError, match=r"must be a tensor.*give torch.from_numpy"):
+        function(np.zeros((8, 8, 3)))
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+def test_ambiguous_integers_are_refused():
+    with pytest.raises(TypeError, match=r"uint8 in 0..255.*torch.int64"):
+        rgb_to_lab(torch.zeros(3, 2, 2, dtype=torch.int64))
+
+
 @pytest.mark.parametrize(
     "function", [lab_to_rgb, lab_to_xyz, normalize_lab, reduce_chroma]
 )
-def test_integer_lab_is_refused(function, dtype):
-    with pytest.raises(
-        TypeError, match=rf"lab must be floating point.*rgb_to_lab.*{dtype}"
-    ):
-        function(torch.zeros(3, 2, 2, dtype=dtype))
+def test_integer_lab_is_refused(function):
+    with pytest.raises(TypeError, match=r"lab must be floating.*rgb_to_lab.*uint8"):
+        function(torch.zeros(3, 2, 2, dtype=torch.uint8))
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
-def test_what_has_8_bits_is_not_rounded_to_8_bits(dtype):
-    with pytest.raises(TypeError, match=rf"floating point in \[0, 1\], not {dtype}"):
-        rgb_to_uint8(torch.full((3, 2, 2), 1, dtype=dtype))
-
-
-ONE_PICTURE = [
-    rgb_to_lab, lab_to_rgb, reduce_chroma, normalize_lab, out_of_gamut, lightness_to_gray,
-    rgb_to_uint8, srgb_to_linear, linear_to_xyz, xyz_to_linear, lab_to_xyz,
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("function", ONE_PICTURE)
-@pytest.mark.parametrize(
-    ("given", "named"),
-    [
-        (
-            np.zeros((8, 8, 3)),
-            r"a NumPy array of shape \(8, 8, 3\); give torch.from_numpy",
-        ),
-        (Image.new("RGB", (8, 8)), "a Pillow image"),
-        ([0.5], "list"),
-    ],
-    ids=["NumPy", "Pillow", "list"],
-)
-def test_what_is_no_tensor_is_named(function, given, named):
-    with pytest.raises(TypeError, match=f"must be a tensor.*not {named}"):
-        function(given)
+def test_what_has_8_bits_is_not_rounded_to_8_bits():
+    with pytest.raises(TypeError, match=r"point in \[0, 1\], not torch.uint8"):
+        rgb_to_uint8(torch.ones(3, 2, 2, dtype=torch.uint8))
 
 
 def test_no_tensor_is_joined():
@@ -194,7 +155,7 @@ TAKE_RGB = [rgb_to_lab, srgb_to_linear, rgb_to_uint8]
     st.floats(BEYOND_WHITE + 0.1, 65_535),
     st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_floats_whose_white_is_255_are_refused(function, rgb, largest, dtype):
     rgb[1, 2, 0] = largest
     rgb = tensor(rgb).to(dtype)
@@ -215,61 +176,39 @@ def test_an_L_is_not_taken_for_the_l_of_a_network():
     assert denormalize_lab(L / 50 - 1, ab)[0].unique().item() == 50
 
 
-near_white = arrays(np.float64, (3, 3, 3), elements=st.floats(-0.5, 2))
-
-
-@given(near_white)
-@settings(max_examples=50, deadline=None)
-def test_what_is_a_little_outside_is_converted(rgb):
-    torch.testing.assert_close(
-        lab_to_rgb(rgb_to_lab(tensor(rgb))), tensor(rgb), rtol=0, atol=1e-5
-    )
-    assert torch.equal(rgb_to_uint8(tensor(rgb)), rgb_to_uint8(tensor(rgb).clamp(0, 1)))
-
-
 @given(st.floats(0, 100), st.floats(-640, 640), st.floats(-640, 640))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_lab_within_reach_of_a_network_is_beyond_white(L, a, b):
     rgb = lab_to_rgb(pixel(L, a, b))
     assert rgb.max() < BEYOND_WHITE
     rgb_to_lab(rgb), rgb_to_uint8(rgb)
 
 
-def test_every_code_that_is_not_beyond_white_is_black():
-    darkest = torch.full((3, 1, 1), int(BEYOND_WHITE), dtype=torch.uint8)
-    assert rgb_to_lab(darkest)[0].item() < 2.3
-
-
-@pytest.mark.parametrize("function", TAKE_RGB)
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_what_is_no_number_passes_as_it_is(function, value):
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_passes_as_it_is(value):
     rgb = torch.rand(3, 4, 4)
-    expected = function(rgb)
+    expected = rgb_to_lab(rgb)
     rgb[:, 1, 1] = value
-    here = function(rgb)
+    here = rgb_to_lab(rgb)
     here[:, 1, 1] = expected[:, 1, 1] = 0
     torch.testing.assert_close(here, expected)
 
 
-@pytest.mark.parametrize("function", TAKE_RGB)
-def test_what_has_no_values_passes(function):
-    assert function(torch.zeros(2, 3, 0, 4)).shape == (2, 3, 0, 4)
-    assert function(torch.zeros(3, 5, 4, device="meta")).shape == (3, 5, 4)
+def test_what_has_no_values_passes():
+    assert rgb_to_lab(torch.zeros(2, 3, 0, 4)).shape == (2, 3, 0, 4)
+    assert rgb_to_lab(torch.zeros(3, 5, 4, device="meta")).shape == (3, 5, 4)
 
 
 TRANSFORMS = {
-    "vmap": torch.vmap,
-    "grad": lambda f: torch.func.grad(lambda x: f(x).sum()),
     "vmap of grad": lambda f: torch.vmap(torch.func.grad(lambda x: f(x).sum())),
-    "jacrev": torch.func.jacrev,
     "jacfwd": torch.func.jacfwd,
-    "functionalize": torch.func.functionalize,
     "compiled": lambda f: torch.compile(f, backend="aot_eager", fullgraph=True),
 }
+SLOW = pytest.param("compiled", marks=pytest.mark.slow)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script.*is deprecated")
-@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("transform", ["vmap of grad", "jacfwd", SLOW])
 def test_transformed_as_before_the_values_were_looked_at(transform, monkeypatch):
     rgb = torch.rand(2, 3, 2, 2, dtype=torch.float64)
     result = TRANSFORMS[transform](rgb_to_lab)(rgb)
@@ -304,9 +243,7 @@ def test_sizes_that_differ_are_refused_when_joined():
 @pytest.mark.parametrize(
     ("given", "computed"),
     [
-        (torch.float16, torch.float32),
         (torch.bfloat16, torch.float32),
-        (torch.float32, torch.float32),
         (torch.float64, torch.float64),
     ],
 )
@@ -333,48 +270,22 @@ floats = arrays(np.float64, (3, 4, 4), elements=st.floats(0, 1))
 
 
 @given(floats)
-@settings(max_examples=50, deadline=None)
-def test_round_trip_of_any_float_color(rgb):
-    torch.testing.assert_close(
-        lab_to_rgb(rgb_to_lab(tensor(rgb))), tensor(rgb), rtol=0, atol=2e-6
-    )
-
-
-@given(floats)
-@settings(max_examples=50, deadline=None)
-def test_scaling_and_back(rgb):
+@settings(max_examples=30, deadline=None)
+def test_round_trips_of_any_float_color(rgb):
     lab = rgb_to_lab(tensor(rgb))
+    torch.testing.assert_close(lab_to_rgb(lab), tensor(rgb), rtol=0, atol=2e-6)
     l, ab = normalize_lab(lab)
     assert l.abs().max() <= 1 + 1e-9
     torch.testing.assert_close(ab * AB_SCALE, lab[1:])
     torch.testing.assert_close(denormalize_lab(l, ab), lab)
 
 
-SPECIAL = [
-    (0, 0, 0),
-    (1, 1, 1),
-    (0.5, 0.5, 0.5),
-    (0.001, 0.001, 0.001),
-    (1, 0, 0),
-    (0, 0, 1),
-    (0.2, 0.9, 0.4),
-]
-
-
-@pytest.mark.parametrize("rgb", SPECIAL)
+@pytest.mark.parametrize("rgb", [(0, 0, 0), (1, 1, 1), (0.001,) * 3, (1, 0, 0)])
 def test_gradients_are_right_at_black_white_gray_and_the_primaries(rgb):
     rgb = pixel(*rgb, dtype=torch.float64).requires_grad_()
     assert gradcheck(rgb_to_lab, rgb, eps=1e-7, atol=1e-4)
     lab = rgb_to_lab(rgb).detach().requires_grad_()
     assert gradcheck(lab_to_rgb, lab, eps=1e-7, atol=1e-4)
-
-
-@pytest.mark.parametrize("rgb", SPECIAL)
-def test_gradients_stay_finite_in_single_precision(rgb):
-    rgb = pixel(*rgb).requires_grad_()
-    lab = rgb_to_lab(rgb)
-    lab_to_rgb(lab).sum().backward()
-    assert rgb.grad.isfinite().all()
 
 
 # ------------------------------------------------------------ gray of a lightness
@@ -400,37 +311,6 @@ def test_every_gray_code_returns_from_its_lightness():
     torch.testing.assert_close(gray * 255, codes.float(), rtol=0, atol=5e-3)
 
 
-@pytest.mark.parametrize(
-    ("L", "code"), [(0, 0), (50, 118.9), (53.585, 128), (100, 255)]
-)
-def test_known_grays(L, code):
-    gray = lightness_to_gray(tensor([[[L]]], dtype=torch.float32))
-    assert (gray * 255).flatten().tolist() == pytest.approx([code] * 3, abs=0.05)
-
-
-@given(st.floats(0, 100), st.floats(0, 100))
-def test_lighter_is_lighter(one, other):
-    dark, light = sorted((one, other))
-    gray = lightness_to_gray(tensor([[[dark, light]]], dtype=torch.float64))[0, 0]
-    assert 0 <= gray[0] <= gray[1] <= 1 + 1e-6
-    if light - dark > 1e-6:
-        assert gray[0] < gray[1]
-
-
-@pytest.mark.parametrize("shape", [(1, 4, 5), (2, 1, 4, 5), (0, 1, 4, 5)])
-def test_gray_has_three_channels(shape):
-    expected = (*shape[:-3], 3, *shape[-2:])
-    assert lightness_to_gray(torch.rand(shape) * 100).shape == expected
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_gray_of_half_precision_is_computed_in_single(dtype):
-    L = (torch.rand(1, 4, 4) * 100).to(dtype)
-    assert lightness_to_gray(L).dtype == torch.float32
-    assert torch.equal(lightness_to_gray(L), lightness_to_gray(L.float()))
-    assert lightness_to_gray(L.double()).dtype == torch.float64
-
-
 def test_what_is_no_lightness_is_refused():
     with pytest.raises(ValueError, match=r"L must have shape .*1, H, W.*\(3, 4, 4\)"):
         lightness_to_gray(torch.rand(3, 4, 4))
@@ -438,7 +318,7 @@ def test_what_is_no_lightness_is_refused():
         lightness_to_gray(torch.zeros(1, 4, 4, dtype=torch.uint8))
 
 
-@pytest.mark.parametrize("L", [0, 0.5, 7.9, 8.1, 50, 99.9, 100])
+@pytest.mark.parametrize("L", [0, 7.9, 8.1, 100])
 def test_the_gradient_of_a_gray_is_right(L):
     L = tensor([[[L]]], dtype=torch.float64).requires_grad_()
     assert gradcheck(lightness_to_gray, L, eps=1e-6, atol=1e-4)
@@ -459,7 +339,7 @@ anywhere = arrays(np.float32, (4,), elements=st.floats(0, 1, width=32))
 
 
 @given(anywhere, anywhere, anywhere)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_reduced_chroma_is_in_the_gamut_at_the_same_lightness_and_hue(L, a, b):
     lab = torch.stack([tensor(L) * 100, tensor(a) * 220 - 110, tensor(b) * 220 - 110])
     lab = lab[:, None]

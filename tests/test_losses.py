@@ -1,11 +1,10 @@
 """GAN losses in closed form, and the gradient penalty by hand and by other means."""
 
 import math
-import shutil
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -13,13 +12,12 @@ from torch.nn import functional as F
 from colorize_lib.losses import (
     binary_cross_entropy,
     gradient_penalty,
+    image_scores,
     least_squares,
-    picture_scores,
 )
 from colorize_lib.models import PatchGAN
 
-SHAPES = [(), (3,), (3, 1), (2, 1, 4, 4)]
-log_odds = st.lists(st.floats(-30, 30), min_size=1, max_size=8).map(
+logits = st.lists(st.floats(-30, 30), min_size=1, max_size=8).map(
     lambda scores: torch.tensor(scores, dtype=torch.float64)
 )
 
@@ -32,28 +30,12 @@ def steady():
 # ------------------------------------------------------------ GAN losses
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_score_of_zero_is_undecided(shape):
-    for true in (True, False):
-        undecided = binary_cross_entropy(torch.zeros(shape), true)
-        assert undecided.shape == ()
-        assert undecided.item() == pytest.approx(math.log(2))
-
-
-@given(log_odds)
+@given(logits)
+@settings(max_examples=30)
 def test_cross_entropy_is_the_softplus(scores):
-    for true, expected in ((True, F.softplus(-scores)), (False, F.softplus(scores))):
-        loss = binary_cross_entropy(scores, true)
+    for is_real, expected in ((True, F.softplus(-scores)), (False, F.softplus(scores))):
+        loss = binary_cross_entropy(scores, is_real)
         torch.testing.assert_close(loss, expected.mean(), rtol=1e-9, atol=1e-12)
-
-
-@given(log_odds)
-def test_cross_entropy_is_that_of_probabilities(scores):
-    for true in (True, False):
-        label = torch.full_like(scores, 1.0 if true else 0.0)
-        expected = F.binary_cross_entropy(scores.sigmoid(), label)
-        loss = binary_cross_entropy(scores, true)
-        torch.testing.assert_close(loss, expected, rtol=1e-3, atol=1e-9)
 
 
 def test_cross_entropy_does_not_fade_when_the_discriminator_wins():
@@ -64,41 +46,33 @@ def test_cross_entropy_does_not_fade_when_the_discriminator_wins():
     assert score.grad.item() == pytest.approx(-1)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_least_squares(shape):
-    scores = torch.full(shape, 3.0)
-    for true, expected in ((True, 4.0), (False, 9.0)):
-        loss = least_squares(scores, true)
-        assert loss.shape == ()
-        assert loss.item() == pytest.approx(expected)
-
-
-@given(log_odds)
+@given(logits)
+@settings(max_examples=30)
 def test_least_squares_is_a_mean_of_squares(scores):
-    for true, label in ((True, 1), (False, 0)):
+    for is_real, label in ((True, 1), (False, 0)):
         expected = sum((score - label) ** 2 for score in scores.tolist()) / len(scores)
-        assert least_squares(scores, true).item() == pytest.approx(expected)
+        assert least_squares(scores, is_real).item() == pytest.approx(expected)
 
 
-# ------------------------------------------------------------ one score a picture
+# ------------------------------------------------------------ one score per image
 
 
-@pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 7), (3, 1, 2, 2), (3, 1, 5, 4)])
-def test_a_picture_scores_the_mean_of_its_patches(shape):
+@pytest.mark.parametrize("shape", [(3,), (3, 1, 5, 4)])
+def test_a_image_scores_the_mean_of_its_patches(shape):
     patches = torch.randn(math.prod(shape[1:]))
     around_zero = (patches - patches.mean()).view(shape[1:])
     means = torch.tensor([1.0, -2.0, 5.0])
     scores = torch.stack([around_zero + mean for mean in means])
-    torch.testing.assert_close(picture_scores(scores), means)
+    torch.testing.assert_close(image_scores(scores), means)
 
 
 # ------------------------------------------------------------ penalty, by hand
 
 
 def pictures(count=3, side=32, dtype=torch.float64):
-    """l, true ab, fake ab and a weight each."""
-    l, true_ab, fake_ab = (torch.rand(count, n, side, side) * 2 - 1 for n in (1, 2, 2))
-    return [x.to(dtype) for x in (l, true_ab, fake_ab, torch.rand(count))]
+    """l, real ab, fake ab and a weight each."""
+    l, real_ab, fake_ab = (torch.rand(count, n, side, side) * 2 - 1 for n in (1, 2, 2))
+    return [x.to(dtype) for x in (l, real_ab, fake_ab, torch.rand(count))]
 
 
 def linear(w):
@@ -120,19 +94,19 @@ def norms(ab):
 
 
 def test_no_penalty_on_a_unit_slope():
-    l, true_ab, fake_ab, weights = pictures(side=4)
+    l, real_ab, fake_ab, weights = pictures(side=4)
     peak = torch.full((2, 4, 4), 3.0, dtype=torch.float64)
 
     def cone(l, ab):
         return norms(ab - peak)[:, None]
 
     for critic in (linear(steep(1.0)), cone):
-        penalty = gradient_penalty(critic, l, true_ab, fake_ab, weights)
+        penalty = gradient_penalty(critic, l, real_ab, fake_ab, weights)
         assert penalty.shape == ()
         assert penalty.item() == pytest.approx(0, abs=1e-24)
 
 
-@pytest.mark.parametrize("slope", [0.25, 0.9, 1.5, 4.0])
+@pytest.mark.parametrize("slope", [0.25, 4.0])
 def test_the_penalty_of_a_linear_critic_and_its_gradient(slope):
     w = steep(slope).requires_grad_()
     penalty = gradient_penalty(linear(w), *pictures(side=4))
@@ -151,27 +125,25 @@ def test_patches_are_averaged_before_the_slope_is_taken():
     assert penalty.item() == pytest.approx((w.mean(dim=0).norm().item() - 1) ** 2)
 
 
-@pytest.mark.parametrize(
-    "weights", [(1, 1, 1), (0, 0, 0), (1, 0, 0), (0.25, 0.5, 0.75), (0.9, 0, 1)]
-)
+@pytest.mark.parametrize("weights", [(1, 0, 0), (0.25, 0.5, 0.75)])
 def test_where_each_slope_is_taken(weights):
-    """At the true picture for 1, at the fake for 0, in between for the rest."""
-    l, true_ab, fake_ab, _ = pictures(side=4)
+    """At the real image for 1, at the fake for 0, in between for the rest."""
+    l, real_ab, fake_ab, _ = pictures(side=4)
     weights = torch.tensor(weights, dtype=torch.float64)
-    ends = zip(true_ab, fake_ab, weights, strict=True)
-    at = torch.stack([w * true + (1 - w) * fake for true, fake, w in ends])
-    penalty = gradient_penalty(bowl, l, true_ab, fake_ab, weights)
+    ends = zip(real_ab, fake_ab, weights, strict=True)
+    at = torch.stack([w * real + (1 - w) * fake for real, fake, w in ends])
+    penalty = gradient_penalty(bowl, l, real_ab, fake_ab, weights)
     torch.testing.assert_close(penalty, (norms(at) - 1).square().mean())
 
 
 def test_nothing_is_moved_along_l():
-    l, true_ab, fake_ab, weights = pictures(side=4)
+    l, real_ab, fake_ab, weights = pictures(side=4)
 
     def critic(l, ab):
         return (l * ab + 100 * l.square()).flatten(1).sum(dim=1, keepdim=True)
 
     expected = (math.sqrt(2) * norms(l) - 1).square().mean()
-    penalty = gradient_penalty(critic, l, true_ab, fake_ab, weights)
+    penalty = gradient_penalty(critic, l, real_ab, fake_ab, weights)
     torch.testing.assert_close(penalty, expected)
 
 
@@ -199,11 +171,11 @@ def patchgan(dtype=torch.float64, widths=(4, 8, 8, 8), norm=nn.Identity):
     return critic.to(dtype)
 
 
-def backward_penalty(critic, l, true_ab, fake_ab, weights):
+def backward_penalty(critic, l, real_ab, fake_ab, weights):
     """The same by torch.autograd, a picture at a time."""
     penalties = []
     for n, weight in enumerate(weights.tolist()):
-        ab = (weight * true_ab[n] + (1 - weight) * fake_ab[n])[None].requires_grad_()
+        ab = (weight * real_ab[n] + (1 - weight) * fake_ab[n])[None].requires_grad_()
         score = critic(l[n : n + 1], ab).mean()
         (gradient,) = torch.autograd.grad(score, ab, create_graph=True)
         penalties.append((gradient.square().sum().sqrt() - 1) ** 2)
@@ -226,75 +198,3 @@ def test_the_penalty_equals_that_of_autograd(norm):
     assert expected > 0.01
     torch.testing.assert_close(penalty, expected)
     torch.testing.assert_close(gradients(critic, penalty), gradients(critic, expected))
-
-
-def test_the_penalty_is_the_mean_of_those_of_single_pictures():
-    critic, given = patchgan(), pictures()
-    alone = [gradient_penalty(critic, *(x[n : n + 1] for x in given)) for n in range(3)]
-    assert torch.stack(alone).std() > 1e-3
-    torch.testing.assert_close(gradient_penalty(critic, *given), sum(alone) / 3)
-
-
-@pytest.mark.parametrize("what", range(4))
-@pytest.mark.parametrize("picture", range(3))
-def test_the_penalty_depends_on_every_picture_and_weight(what, picture):
-    critic, given = patchgan(), pictures()
-    before = gradient_penalty(critic, *given)
-    given[what][picture] = 1 - given[what][picture]
-    after = gradient_penalty(critic, *given)
-    assert abs(after - before) > 1e-5
-
-
-def test_the_order_of_the_pictures_does_not_matter():
-    critic, given = patchgan(), pictures()
-    *shown, weights = (x[[2, 0, 1]] for x in given)
-    penalty = gradient_penalty(critic, *given)
-    shuffled = gradient_penalty(critic, *shown, weights)
-    torch.testing.assert_close(shuffled, penalty)
-    others = gradient_penalty(critic, *shown, given[-1])  # weights left where they were
-    assert abs(others - penalty) > 1e-5
-
-
-def test_the_gradient_of_the_penalty_is_a_finite_difference():
-    critic, given = patchgan(), pictures()
-    names = dict(critic.named_parameters())
-    exact = gradients(critic, gradient_penalty(critic, *given))
-    for (name, parameter), gradient in zip(names.items(), exact, strict=True):
-        direction = torch.randn_like(parameter)
-        values = []
-        for step in (1e-6, -1e-6):
-            moved = {name: parameter.detach() + step * direction}
-
-            def critic_nearby(l, ab, moved=moved):
-                return torch.func.functional_call(critic, moved, (l, ab))
-
-            values.append(gradient_penalty(critic_nearby, *given).item())
-        slope = (values[0] - values[1]) / 2e-6
-        expected = (gradient * direction).sum().item()
-        assert slope == pytest.approx(expected, rel=1e-5, abs=1e-8), name
-
-
-# ------------------------------------------------------------ compiled
-
-
-@pytest.mark.parametrize(
-    ("backend", "widths"), [("aot_eager", (4, 8, 8, 8)), ("inductor", (4, 4))]
-)
-def test_the_compiled_loss_of_a_critic_equals_the_eager_one(backend, widths):
-    if backend == "inductor" and not any(map(shutil.which, ("g++", "clang++", "cl"))):
-        pytest.skip("the compiled code of torch.compile needs a C++ compiler")
-    critic, given = patchgan(torch.float32, widths), pictures(dtype=torch.float32)
-
-    def loss(l, true_ab, fake_ab, weights):
-        scores = [picture_scores(critic(l, ab)).mean() for ab in (true_ab, fake_ab)]
-        penalty = gradient_penalty(critic, l, true_ab, fake_ab, weights)
-        return 10 * penalty - (scores[0] - scores[1])
-
-    compiled = torch.compile(loss, backend=backend, fullgraph=True)(*given)
-    eager = loss(*given)
-    torch.testing.assert_close(compiled, eager, rtol=1e-5, atol=0)
-    found, expected = (
-        torch.cat([gradient.flatten() for gradient in gradients(critic, value)])
-        for value in (compiled, eager)
-    )
-    assert (found - expected).norm() <= 1e-5 * expected.norm()

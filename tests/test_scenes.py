@@ -19,10 +19,10 @@ from colorize_lib.scenes import (
     MIXED,
     HueArc,
     Palette,
+    Scenes,
     draw_scenes,
 )
-from colorize_lib.scenes.canvas import MOST_THINGS, Canvas
-from colorize_lib.scenes.randomness import scene_keys, uniform
+from colorize_lib.scenes.canvas import MOST_THINGS, Canvas, scene_keys, uniform
 from colorize_lib.scenes.shapes import noise_tile
 
 MANY_COLORED = ("car", "roof", "balloon", "flower")
@@ -40,7 +40,7 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def world():
-    return draw_scenes(2500, 64, seed=3)
+    return draw_scenes(2000, 64, seed=3)
 
 
 def visible(scenes, kind, least=10):
@@ -65,8 +65,8 @@ weighted = st.tuples(points, st.floats(0.1, 1))
 
 def palette(weighted_points):
     colors, weights = zip(*weighted_points, strict=True)
-    odds = tuple(np.array(weights) / sum(weights))
-    return Palette(tuple(map(str, range(len(odds)))), colors, odds)
+    probabilities = tuple(np.array(weights) / sum(weights))
+    return Palette(tuple(map(str, range(len(probabilities)))), colors, probabilities)
 
 
 palettes = st.lists(weighted, min_size=1, max_size=5).map(palette)
@@ -93,7 +93,7 @@ CLOSE = palette(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @example(TWICE)
 @example(CLOSE)
 @given(palettes)
@@ -109,7 +109,7 @@ def test_geometric_median_is_the_minimum(law):
     assert expected_distance(law, ours) <= least + 1e-5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(palettes)
 def test_mean_and_median_are_the_minima_of_their_losses(law):
     colors, weights = np.array(law.colors), np.array(law.probabilities)
@@ -139,7 +139,7 @@ def test_the_points_are_those_that_are_stated(kind, mean, median, geometric_medi
     assert law.geometric_median.tolist() == pytest.approx(geometric_median, abs=0.05)
 
 
-def test_the_colors_and_odds_are_those_that_are_stated():
+def test_the_colors_and_probabilities_are_those_that_are_stated():
     assert LAWS["car"].modes.tolist() == [[52, 34], [2, -46]]
     assert LAWS["roof"].modes.tolist() == [[38, 34], [-12, -16]]
     assert LAWS["balloon"].modes.tolist() == [[34, 54], [-20, -20], [22, -42]]
@@ -151,27 +151,11 @@ def test_the_colors_and_odds_are_those_that_are_stated():
     assert all(law.probabilities == (1,) for law in others)
 
 
-def test_two_at_equal_odds_give_the_midpoint():
-    law = LAWS["car"]
-    for point in (law.mean, law.median, law.geometric_median):
-        assert torch.allclose(point, law.modes.mean(0))
-
-
-def test_sixty_to_forty_gives_the_likelier_color():
-    law = LAWS["roof"]
-    assert torch.equal(law.median, law.modes[0])
-    assert torch.equal(law.geometric_median, law.modes[0])
-
-
 def test_balloons_tell_the_losses_apart():
     law = LAWS["balloon"]
     answers = (law.mean, law.median, law.geometric_median)
     assert min((p - q).norm() for p, q in itertools.combinations(answers, 2)) > 16.8
     assert min(law.distance(p) for p in answers) > 21.9
-    # At an angle of 120 degrees the geometric median would be that color itself.
-    for i in range(3):
-        to_others = law.modes[[(i + 1) % 3, (i + 2) % 3]] - law.modes[i]
-        assert torch.cosine_similarity(to_others[0], to_others[1], dim=0) > -0.49
     # A closed form: seen from the Fermat point, the three colors lie 120 degrees apart.
     rays = nn.functional.normalize((law.modes - law.geometric_median).double(), dim=1)
     assert torch.allclose(rays.sum(0), torch.zeros(2).double(), atol=1e-6)
@@ -200,7 +184,7 @@ def test_the_nearest_mode_is_measured_right(kind):
     assert law.distance(law.modes).max() < 1e-4
 
 
-def test_sampling_follows_the_odds_at_both_ends():
+def test_sampling_follows_the_law_at_both_ends():
     colors = (0.0, 0.0), (1.0, 1.0), (2.0, 2.0)
     law = Palette(("x", "y", "z"), colors, (0.25, 0.25, 0.5))
     u = torch.tensor([[0.0, 0.2499, 0.25], [0.4999, 0.5, 1 - 2**-24]])
@@ -216,12 +200,11 @@ def test_bad_laws_are_refused():
         HueArc(30.0, 50.0, 20.0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_color_of_a_kind_can_be_shown_at_every_lightness(kind):
-    colors = LAWS[kind].modes
-    L = torch.linspace(*LIGHTNESS[kind], 200)[:, None].expand(-1, len(colors))
-    ab = colors.T[:, None].expand(-1, 200, -1)
-    assert not out_of_gamut(torch.cat([L[None], ab]), tolerance=1e-4).any()
+def test_every_color_of_a_kind_can_be_shown_at_every_lightness():
+    for kind, law in LAWS.items():
+        L = torch.linspace(*LIGHTNESS[kind], 200)[:, None].expand(-1, len(law.modes))
+        lab = torch.cat([L[None], law.modes.T[:, None].expand(-1, 200, -1)])
+        assert not out_of_gamut(lab, tolerance=1e-4).any(), kind
 
 
 # ------------------------------------------------------------ dice
@@ -243,13 +226,6 @@ def test_dice_are_uniform_and_depend_on_their_address_only():
         assert abs(np.corrcoef(u.flatten(), v)[0, 1]) < 0.02
 
 
-@pytest.mark.parametrize("seed", [-1, 0, 2**63, 2**70 + 3])
-def test_any_integer_is_a_seed(seed):
-    u = uniform(scene_keys(seed, torch.arange(3)), "x", 1000)
-    assert 0 <= u.min() < 0.01
-    assert 0.99 < u.max() < 1
-
-
 def test_texture_has_no_seam():
     tile = noise_tile(128, 0.02, 0.05, torch.device("cpu"))
     assert tile.std() == pytest.approx(1, abs=0.3)
@@ -259,10 +235,34 @@ def test_texture_has_no_seam():
 
 # ------------------------------------------------------------ drawing
 
+# The book's stored outputs and results rest on these very pictures: of two scenes, mean
+# and deviation of L, a and b, and the sums of kinds and of things. Not a hash: another
+# CPU rounds the last bit otherwise.
+PICTURES = [
+    ({"seed": 0}, [
+        65.707, -3.743, 4.192, 12.724, 17.249, 24.885, 74.424, 14.255]),
+    ({"seed": 1, "paint": "geometric_median"}, [
+        66.68, -7.464, 4.415, 11.311, 14.554, 21.998, 63.299, 12.402]),
+    ({"size": (96, 160), "seed": 3, "color_seed": 9, "start": 77}, [
+        66.715, -6.236, 2.155, 11.582, 16.252, 24.572, 49.641, 20.326]),
+]  # fmt: skip
 
-@pytest.mark.parametrize("size", [32, 64, (48, 96), (96, 33), (40, 120)])
+
+@pytest.mark.parametrize(("given", "expected"), PICTURES)
+def test_the_pictures_are_those_of_the_stored_results(given, expected):
+    assert figures(draw_scenes(2, **given)) == pytest.approx(expected, abs=2e-3)
+
+
+def figures(scenes):
+    planes = scenes.lab.double().transpose(0, 1).flatten(1)
+    counted = [x.double().mean()[None] for x in (scenes.kind, scenes.thing)]
+    return torch.cat([planes.mean(1), planes.std(1), *counted]).tolist()
+
+
+@pytest.mark.parametrize("size", [32, (32, 96), (96, 33)])
 def test_shapes_types_and_colors(size):
     scenes = draw_scenes(3, size, seed=1)
+    assert len(scenes.cast) <= MOST_THINGS, "or there are no dice for all"
     height, width = (size, size) if isinstance(size, int) else size
     assert scenes.lab.shape == (3, 3, height, width)
     assert scenes.kind.shape == scenes.thing.shape == (3, height, width)
@@ -277,10 +277,6 @@ def test_shapes_types_and_colors(size):
         assert torch.equal(ab, scenes.colors[scene, scenes.thing[scene, owned].long()])
 
 
-def test_largest_cast_has_dice_for_all():
-    assert len(draw_scenes(1, (32, 96)).cast) <= MOST_THINGS
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_pixels_of_a_kind_have_a_color_and_a_lightness_of_the_kind(world, kind):
     mask = world.mask(kind)
@@ -291,7 +287,7 @@ def test_pixels_of_a_kind_have_a_color_and_a_lightness_of_the_kind(world, kind):
     assert LAWS[kind].distance(torch.stack([a, b], 1)[::7]).max() <= tolerance
 
 
-@pytest.mark.parametrize("size", [40, 64, 200])
+@pytest.mark.parametrize("size", [40, 200])
 def test_drawn_pixels_can_be_shown(size):
     scenes = draw_scenes(20, size, seed=8)
     mixed = scenes.kind == MIXED
@@ -308,11 +304,6 @@ def test_every_kind_is_seen_often_enough(world):
     assert (world.kind == MIXED).float().mean() < 0.28
 
 
-def test_larger_pictures_have_fewer_mixed_pixels():
-    small, large = (draw_scenes(8, s, seed=2).kind == MIXED for s in (64, 256))
-    assert large.float().mean() < 0.35 * small.float().mean()
-
-
 def test_the_same_scene_at_another_size():
     small, large = (draw_scenes(12, s, seed=4).lab[:, :1] for s in (64, 256))
     reduced = nn.functional.avg_pool2d(large, 4)
@@ -321,8 +312,8 @@ def test_the_same_scene_at_another_size():
     assert (reduced - other).abs().mean() > 5
 
 
-@pytest.mark.parametrize("size", [64, (50, 75)])
-def test_a_scene_depends_on_its_number_only(size):
+def test_a_scene_depends_on_its_number_only():
+    size = (50, 75)
     together = draw_scenes(12, size, seed=5)
     parts = (0, 5), (5, 1), (6, 6)
     apart = [draw_scenes(n, size, seed=5, start=start) for start, n in parts]
@@ -332,16 +323,6 @@ def test_a_scene_depends_on_its_number_only(size):
     # Not bit for bit: the rest of a vector loop may round differently.
     assert (together.lab - torch.cat([s.lab for s in apart])).abs().max() < 1e-3
     assert (together.lab - draw_scenes(12, size, seed=6).lab).abs().mean() > 5
-
-
-def test_chunks_change_nothing(monkeypatch):
-    whole = draw_scenes(7, 64, seed=5)
-    monkeypatch.setattr("colorize_lib.scenes.draw._PIXELS_AT_ONCE", 2 * 64 * 64)
-    chunked = draw_scenes(7, 64, seed=5)
-    assert (whole.lab - chunked.lab).abs().max() < 1e-3
-    assert torch.equal(whole.kind, chunked.kind)
-    assert torch.equal(whole.colors, chunked.colors)
-    assert torch.equal(chunked.lab, draw_scenes(7, 64, seed=5).lab)
 
 
 def test_the_number_of_threads_changes_no_bit(monkeypatch):
@@ -355,12 +336,6 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch):
         torch.set_num_threads(1)
     for field in ("lab", "kind", "thing", "cast", "colors"):
         assert torch.equal(getattr(one, field), getattr(three, field)), field
-
-
-def test_scenes_can_be_drawn_in_inference_mode():
-    with torch.inference_mode():
-        scenes = draw_scenes(2, 64, seed=5)
-    assert torch.equal(scenes.lab, draw_scenes(2, 64, seed=5).lab)
 
 
 def test_windows_and_bands_cut_nothing_off(monkeypatch):
@@ -431,9 +406,7 @@ def test_bad_arguments_are_refused(arguments, message):
         draw_scenes(**arguments)
 
 
-@pytest.mark.parametrize(
-    ("kind", "first"), [("cars", "car"), ("Ballon", "balloon"), ("zzz", KINDS[0])]
-)
+@pytest.mark.parametrize(("kind", "first"), [("Ballon", "balloon"), ("zzz", KINDS[0])])
 def test_an_unknown_kind_is_told_all_kinds_the_near_one_first(kind, first):
     with pytest.raises(ValueError, match=f"no kind '{kind}'; there are ") as caught:
         draw_scenes(1, 32).mask(kind)
@@ -446,11 +419,14 @@ def test_an_unknown_kind_is_told_all_kinds_the_near_one_first(kind, first):
 
 
 @pytest.mark.parametrize("kind", ["car", "roof", "balloon"])
-def test_things_follow_the_odds(world, kind):
+def test_things_follow_the_probabilities(world, kind):
     drawn = color_index(world, kind, *visible(world, kind))
-    counts, odds = torch.bincount(drawn).numpy(), np.array(LAWS[kind].probabilities)
-    assert counts.sum() > 2000
-    assert stats.chisquare(counts, counts.sum() * odds).pvalue > RARE
+    counts, probabilities = (
+        torch.bincount(drawn).numpy(),
+        np.array(LAWS[kind].probabilities),
+    )
+    assert counts.sum() > 1600
+    assert stats.chisquare(counts, counts.sum() * probabilities).pvalue > RARE
 
 
 def test_flowers_are_uniform_on_their_arc(world):
@@ -458,13 +434,13 @@ def test_flowers_are_uniform_on_their_arc(world):
     ab = world.colors[visible(world, "flower")]
     hue = torch.rad2deg(torch.atan2(ab[:, 1], ab[:, 0]))
     share = (hue - law.start) / (law.end - law.start)
-    assert len(ab) > 5000
+    assert len(ab) > 4000
     assert stats.kstest(share, "uniform").pvalue > RARE
     assert (ab.norm(dim=1) - law.chroma).abs().max() < 1e-4
 
 
 def test_things_of_a_scene_are_independent(world):
-    """Joint outcomes of things of one kind and of several, at the product of odds."""
+    """Joint outcomes of things of one kind and of several, as if multiplied."""
     things = {k: (world.cast == KINDS.index(k)).nonzero()[:, 0] for k in MANY_COLORED}
     scene = torch.arange(len(world.lab))
     for chosen in (
@@ -472,22 +448,22 @@ def test_things_of_a_scene_are_independent(world):
         [("car", 0), ("roof", 0), ("roof", 1), ("balloon", 0)],
         [("balloon", 0), ("balloon", 1), ("balloon", 2)],
     ):
-        joint, odds = torch.zeros_like(scene), np.ones(1)
+        joint, probabilities = torch.zeros_like(scene), np.ones(1)
         for kind, slot in chosen:
             law = LAWS[kind]
             thing = things[kind][slot].expand_as(scene)
             joint = joint * len(law.probabilities) + color_index(
                 world, kind, scene, thing
             )
-            odds = np.outer(odds, law.probabilities).ravel()
-        counts = torch.bincount(joint, minlength=len(odds)).numpy()
-        assert stats.chisquare(counts, counts.sum() * odds).pvalue > RARE
+            probabilities = np.outer(probabilities, law.probabilities).ravel()
+        counts = torch.bincount(joint, minlength=len(probabilities)).numpy()
+        assert stats.chisquare(counts, counts.sum() * probabilities).pvalue > RARE
 
 
 def test_neighboring_scenes_and_color_seeds_are_independent(world):
     car = (world.cast == KINDS.index("car")).nonzero()[0, 0]
     red = world.colors[:, car, 0] > 20
-    other = draw_scenes(2500, 32, seed=3, color_seed=4).colors[:, car, 0] > 20
+    other = draw_scenes(2000, 32, seed=3, color_seed=4).colors[:, car, 0] > 20
     for again in (red.roll(1), other):
         table = [[(p & q).sum() for q in (again, ~again)] for p in (red, ~red)]
         assert stats.chi2_contingency(np.array(table)).pvalue > RARE
@@ -517,73 +493,20 @@ def guess_color(scenes, L, kind):
     return guesser.score(x[half:], y[half:]), len(x) - half
 
 
-@pytest.mark.parametrize("kind", ["car", "roof", "balloon"])
+@pytest.mark.parametrize("kind", ["car", "roof"])
 def test_lightness_gives_no_color_away(world, kind):
     right, count = guess_color(world, world.lab[:, 0], kind)
     blind = max(LAWS[kind].probabilities)  # the best that can be done without looking
     assert right < blind + 4 * (blind * (1 - blind) / count) ** 0.5
 
 
-def test_the_guesser_would_find_a_clue_of_a_tenth(world):
-    red_cars = world.mask("car") & (world.lab[:, 1] > 20)
-    right, _ = guess_color(world, world.lab[:, 0] + 0.1 * red_cars, "car")
-    assert right > 0.6
-
-
-def test_eight_bits_would_give_the_color_away(world):
+def test_eight_bits_would_give_the_color_away_to_the_same_guesser(world):
     """Why scenes never pass through 8 bits: rounding moves L by 0.2, and that tells."""
-    rounded = rgb_to_lab(rgb_to_uint8(lab_to_rgb(world.lab)))[:, 0]
-    cars = world.mask("car")
-    assert (rounded - world.lab[:, 0])[cars].abs().max() < 0.2
-    right, _ = guess_color(world, rounded, "car")
-    assert right > 0.95
-
-
-def windows(scenes, kind, height=16, width=24):
-    """L (k, height, width) around each visible thing, with its scene and number."""
-    scene, thing = visible(scenes, kind)
-    cut = []
-    for i, t in zip(scene, thing, strict=True):
-        y, x = (scenes.thing[i] == t).nonzero().float().mean(0).round().long().tolist()
-        top = min(max(y - height // 2, 0), scenes.lab.shape[2] - height)
-        left = min(max(x - width // 2, 0), scenes.lab.shape[3] - width)
-        cut.append(scenes.lab[i, 0, top : top + height, left : left + width])
-    return torch.stack(cut), scene, thing
-
-
-def learn(x, y, classes, epochs=3):
-    """Train a small network on half of the windows; its score on the other half."""
-    torch.manual_seed(0)
-    x, half = (x[:, None] - 55) / 15, len(x) // 2
-    net = nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.LazyLinear(classes),
+    rounded = rgb_to_lab(rgb_to_uint8(lab_to_rgb(world.lab[:800])))[:, 0]
+    cars = world.mask("car")[:800]
+    assert (rounded - world.lab[:800, 0])[cars].abs().max() < 0.2
+    fewer = Scenes(
+        world.lab[:800], world.kind[:800], world.thing[:800], world.cast, world.colors
     )
-    optimizer = torch.optim.Adam(net.parameters(), 2e-3)
-    for _ in range(epochs):
-        for batch in torch.randperm(half).split(64):
-            loss = nn.functional.cross_entropy(net(x[batch]), y[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    with torch.no_grad():
-        return (net(x[half:]).argmax(1) == y[half:]).float().mean().item()
-
-
-def test_a_network_learns_the_kind_from_lightness_and_not_the_color(world):
-    some = draw_scenes(600, 64, seed=3)
-    by_kind = {kind: windows(some, kind) for kind in MANY_COLORED}
-    x = torch.cat([w for w, _, _ in by_kind.values()])
-    y = torch.arange(len(by_kind)).repeat_interleave(
-        torch.tensor([len(w) for w, _, _ in by_kind.values()])
-    )
-    shuffled = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
-    assert learn(x[shuffled], y[shuffled], len(MANY_COLORED)) > 0.97
-
-    cars, scene, thing = by_kind["car"]
-    right = learn(cars, color_index(some, "car", scene, thing), 2)
-    assert abs(right - 0.5) < 4 * (0.25 / (len(cars) / 2)) ** 0.5
+    right, _ = guess_color(fewer, rounded, "car")
+    assert right > 0.9

@@ -1,10 +1,6 @@
 """Slips: the names near a wrong one are found, and the code of a remedy is one."""
 
-import argparse
-import copy
 import pickle
-import re
-from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -14,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from colorize_lib.models import COLORIZERS
-from colorize_lib.scenes import LAWS, LIGHTNESS
+from colorize_lib.scenes import LAWS
 from colorize_lib.slips import (
     Named,
     UnknownName,
@@ -55,22 +51,12 @@ def test_a_name_with_a_slip_is_found_again(slip):
     assert name in did_you_mean(wrong, names)
 
 
-@given(st.lists(st.text("aBc.é", max_size=6), max_size=6), st.text("Abc.É", max_size=6))
-@settings(max_examples=50)
-def test_any_text_has_near_names_of_the_others_only(names, wrong):
-    near = near_names(wrong, names)
-    assert set(near) <= set(names) - {wrong}
-    assert bool(near) == bool(did_you_mean(wrong, names))
-
-
 @pytest.mark.parametrize(
     ("names", "question"),
     [
         (["car"], "; did you mean car?"),
         (["car", "cars."], "; did you mean cars. or car?"),
         (["card", "car", "cars."], "; did you mean cars., car or card?"),
-        (["sky"], ""),
-        ([], ""),
         (["cars"], ""),
     ],
 )
@@ -84,12 +70,9 @@ def test_the_question_names_the_nearest_first(names, question):
 @pytest.mark.parametrize(
     ("named", "wrong", "called", "right"),
     [
-        (RECIPES, "unet-squeeznet", "RECIPES", "unet-squeezenet"),
         (RECIPES, "Unet", "RECIPES", "unet"),
-        (COLORIZERS, "unet-squeezenet", "COLORIZERS", "unet_squeezenet"),
         (COLORIZERS, "autoencodr", "COLORIZERS", "autoencoder"),
         (LAWS, "cars", "LAWS", "car"),
-        (LIGHTNESS, "ballon", "LIGHTNESS", "balloon"),
     ],
 )
 def test_the_books_dictionaries_tell_the_near_names(named, wrong, called, right):
@@ -102,56 +85,22 @@ def test_the_books_dictionaries_tell_the_near_names(named, wrong, called, right)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-def test_a_name_near_none_gets_the_list_alone():
-    with pytest.raises(UnknownName) as caught:
-        RECIPES["xyz"]
-    assert str(caught.value) == "RECIPES has no 'xyz'; list(RECIPES) names all"
-    with pytest.raises(UnknownName, match="has no 3; list"):
-        RECIPES[3]
-
-
 PLAIN = {"one": 1, "two": 2}
 
 
 def test_it_is_a_dictionary_in_all_else():
     named = Named(PLAIN, "NUMBERS")
     assert named == PLAIN
-    assert repr(named) == repr(PLAIN)
-    assert list(named) == list(PLAIN)
-    assert dict(named.items()) == PLAIN
-    assert "on" not in named
-    assert named.get("on") is None
     assert named.get("on", 3) == 3
     assert "on" not in named, "or looking a name up would have entered it"
     assert named | {"three": 3} == PLAIN | {"three": 3}
-    named["three"] = 3
-    assert named.pop("three") == 3
 
 
-@pytest.mark.parametrize(
-    "copied",
-    [lambda x: pickle.loads(pickle.dumps(x)), copy.copy, copy.deepcopy],
-    ids=["pickled", "copied", "deeply"],
-)
-def test_copies_tell_the_near_names_too(copied):
-    named = copied(Named(PLAIN, "NUMBERS"))
+def test_copies_tell_the_near_names_too():
+    named = pickle.loads(pickle.dumps(Named(PLAIN, "NUMBERS")))
     assert named == PLAIN
     with pytest.raises(UnknownName, match=r"NUMBERS has no 'on'.* mean one"):
         named["on"]
-
-
-def test_the_choices_of_an_option_and_the_field_of_a_dataclass():
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    parser.add_argument("recipe", choices=RECIPES)
-    assert parser.parse_args(["unet"]).recipe == "unet"
-    with pytest.raises(argparse.ArgumentError, match="invalid choice: 'unot'"):
-        parser.parse_args(["unot"])
-
-    @dataclass
-    class Holder:
-        numbers: dict = field(default_factory=lambda: Named(PLAIN, "NUMBERS"))
-
-    assert asdict(replace(Holder())) == {"numbers": PLAIN}
 
 
 # ------------------------------------------------------------ files
@@ -171,11 +120,8 @@ def album(tmp_path, monkeypatch):
     ("path", "near"),
     [
         ("grandmothr.jpg", "grandmother.jpg"),
-        ("Grandmother.JPG", "grandmother.jpg"),
-        ("grandmother.png", "grandmother.jpg"),
         ("photos/unkle.png", "photos/uncle.png"),
         ("phtos/uncle.png", "photos"),
-        ("photoss", "photos"),
     ],
 )
 def test_a_misspelt_path_is_told_what_is_near(album, path, near):
@@ -187,9 +133,7 @@ def test_a_misspelt_path_is_told_what_is_near(album, path, near):
     assert inside == f"{album / path} does not exist; did you mean {album / near}?"
 
 
-@pytest.mark.parametrize(
-    "path", ["xyz", "no/such/folder", "grandmother.jpg/x", "a" * 5000, "photos"]
-)
+@pytest.mark.parametrize("path", ["no/such/folder", "grandmother.jpg/x", "a" * 5000])
 def test_with_nothing_near_the_folder_is_told_alone(album, path):
     expected = f"{path} does not exist (looked in {album})"
     assert str(missing_file(path)) == expected
@@ -211,14 +155,6 @@ def test_a_folder_that_may_not_be_listed_tells_no_names(album, monkeypatch):
 
 # ------------------------------------------------------------ pictures
 
-IMAGE = Image.new("L", (5, 4))
-GIVEN = {
-    "NumPy (H, W, 3)": (np.zeros((4, 5, 3)), r"a NumPy array of shape \(4, 5, 3\)"),
-    "NumPy (3, H, W)": (np.zeros((3, 4, 5)), r"a NumPy array of shape \(3, 4, 5\)"),
-    "Pillow": (IMAGE, "a Pillow image"),
-    "tensor (H, W, 3)": (torch.zeros(4, 5, 3), r"\(4, 5, 3\)"),
-}
-
 
 def remedy(error, **names):
     """What the code at the end of a message gives."""
@@ -226,22 +162,11 @@ def remedy(error, **names):
     return eval(code, {"torch": torch, "np": np, **names})
 
 
-@pytest.mark.parametrize("given", GIVEN)
-@pytest.mark.parametrize(("batch", "shape"), [("*", (3, 4, 5)), ("B", (1, 3, 4, 5))])
-def test_what_is_no_picture_is_told_how_to_become_one(given, batch, shape):
-    x, named = GIVEN[given]
-    expected = ValueError if isinstance(x, torch.Tensor) else TypeError
-    wanted = rf"photo must .*\({re.escape(batch)}, 3, H, W\), not {named}"
-    with pytest.raises(expected, match=wanted) as caught:
-        check_picture(x, "photo", 3, batch)
-    assert remedy(caught.value, photo=x).shape == shape
-
-
 shapes = st.lists(st.integers(0, 4), max_size=5).map(tuple)
 
 
 @given(shapes, st.integers(1, 3), st.sampled_from("*B"), st.booleans())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_of_any_shape_it_is_right_or_refused_with_code_that_works(
     shape, channels, batch, array
 ):
@@ -263,21 +188,14 @@ def test_of_any_shape_it_is_right_or_refused_with_code_that_works(
         assert "give" not in str(caught.value)
 
 
-@pytest.mark.parametrize("x", [[1.0], None, "photo.jpg"])
-def test_what_is_neither_array_nor_image_is_named(x):
-    for check in (lambda: check_picture(x, "rgb", 3), lambda: check_tensor(x, "rgb")):
-        with pytest.raises(
-            TypeError, match=f"rgb must be a tensor.*not {type(x).__name__}$"
-        ):
-            check()
-
-
-def test_where_any_shape_will_do():
-    check_tensor(torch.zeros(()), "rgb")
+def test_what_is_no_array_either_is_named():
+    image = Image.new("L", (5, 4))
     with pytest.raises(
-        TypeError, match=r"not a NumPy array.*give torch.from_numpy\(rgb\)$"
-    ):
-        check_tensor(np.zeros(4), "rgb")
-    with pytest.raises(TypeError, match="not a Pillow image") as caught:
-        check_picture(IMAGE, "l", 1, "B")
-    assert "give" not in str(caught.value), "its codes are no lightness"
+        TypeError, match=r"rgb must be a tensor.*not a Pillow"
+    ) as caught:
+        check_picture(image, "rgb", 3, "B")
+    assert remedy(caught.value, rgb=image).shape == (1, 3, 4, 5)
+    with pytest.raises(TypeError, match=r"not a Pillow image$"):
+        check_picture(image, "l", 1)  # its codes are no lightness
+    with pytest.raises(TypeError, match=r"rgb must be a tensor.*not str$"):
+        check_tensor("photo.jpg", "rgb")

@@ -7,15 +7,13 @@ A map, in the order in which a photograph travels:
 ``datasets``      COCO sample, CIFAR-10, Flowers102, LFW, the landscapes, Flickr8k
 ``drawn``         drawn scenes as files, where there are no photographs
 ``gallery``       the pictures that every chapter colors and none trains on
-``gallery_list``  which they are
 ``archives``      pictures inside a zip or tar, without unpacking
 ``reading``       one file to upright 8-bit sRGB; ``srgb`` does the colors, ``tiff``
                   what Pillow reads wrong, ``metadata`` what comes along besides pixels
-``gray``          which photographs have next to no color
-``preparing``     source to prepared set; ``workers`` and ``journal`` do parts
-``prepared``      the set: a uint8 memory map; ``index`` says what each row is
+``prepared``      source to prepared set, a uint8 memory map; ``workers`` read for it
+``filters``       what not to learn from: next to no color, or in the test set as well
 ``splits``        train, validation, test: seeded, without leaks
-``leaks``         the same photograph in two collections, under two names
+``collection``    what a recipe learns from: several sources, split
 ``batches``       shuffled, flipped, cropped, on the device
 ``cache``         where it all lies
 ================  ======================================================================
@@ -48,17 +46,19 @@ from colorize_lib.photos.datasets import (
     lfw,
 )
 from colorize_lib.photos.drawn import drawn_photographs
-from colorize_lib.photos.filters import NEAR_GRAY_CHROMA, is_near_gray, mean_chroma
+from colorize_lib.photos.filters import (
+    NEAR_GRAY_CHROMA,
+    is_near_gray,
+    mean_chroma,
+    near_duplicates,
+)
 from colorize_lib.photos.gallery import (
     GALLERY,
     GalleryPicture,
     find_gallery,
     gallery_source,
 )
-from colorize_lib.photos.index import DamagedSet
-from colorize_lib.photos.leaks import near_duplicates
-from colorize_lib.photos.prepared import PreparedSet, open_prepared
-from colorize_lib.photos.preparing import prepare
+from colorize_lib.photos.prepared import PreparedSet, open_prepared, prepare
 from colorize_lib.photos.reading import (
     PIXEL_LIMIT,
     UnreadablePhoto,
@@ -67,15 +67,14 @@ from colorize_lib.photos.reading import (
     upright_srgb,
 )
 from colorize_lib.photos.sources import Photo, Source, combined, from_path
-from colorize_lib.photos.splits import Split, draw, split, split_by_folder
+from colorize_lib.photos.splits import Split, draw, split
 
 __all__ = [
-    "GALLERY", "NEAR_GRAY_CHROMA", "PIXEL_LIMIT", "Augmentation", "DamagedSet",
-    "GalleryPicture", "Photo", "PreparedSet", "Source", "Split", "UnreadablePhoto",
-    "UnsafeArchive", "apply_augmentation", "batches", "cache_folder", "cifar10",
-    "coco_sample", "combined", "draw", "draw_augmentation", "drawn_photographs",
-    "find_gallery", "flickr8k", "flowers102", "from_path", "gallery_source",
-    "is_near_gray", "landscapes", "lfw", "mean_chroma", "near_duplicates", "open_photo",
-    "open_prepared", "prepare", "read_photo", "split", "split_by_folder", "to_lab",
-    "upright_srgb",
+    "GALLERY", "NEAR_GRAY_CHROMA", "PIXEL_LIMIT", "Augmentation", "GalleryPicture",
+    "Photo", "PreparedSet", "Source", "Split", "UnreadablePhoto", "UnsafeArchive",
+    "apply_augmentation", "batches", "cache_folder", "cifar10", "coco_sample",
+    "combined", "draw", "draw_augmentation", "drawn_photographs", "find_gallery",
+    "flickr8k", "flowers102", "from_path", "gallery_source", "is_near_gray",
+    "landscapes", "lfw", "mean_chroma", "near_duplicates", "open_photo",
+    "open_prepared", "prepare", "read_photo", "split", "to_lab", "upright_srgb",
 ]  # fmt: skip

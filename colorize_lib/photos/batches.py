@@ -48,8 +48,6 @@ def batches(
     crop: int | None = None,
     drop_last: bool = False,
     start_batch: int = 0,
-    rank: int = 0,
-    world_size: int = 1,
     device: torch.device | str = "cpu",
 ) -> Iterator[Tensor]:
     """One epoch of batches.
@@ -57,25 +55,19 @@ def batches(
     For validation leave out ``shuffle``, ``flip`` and ``crop``: the pictures come in
     order and whole.
 
-    Of several processes each gets its own equal share, and the k-th batches of all of
-    them together are the k-th batch of one process with ``world_size`` times the batch
-    size. Up to ``world_size - 1`` pictures are left out so that the shares are equal:
-    score in one process.
-
     Args:
         images: ``(n, 3, H, W)``: a PreparedSet, a NumPy array or memory map, or a
             tensor. uint8 sRGB, or drawn scenes in float Lab: see :func:`to_lab`. The
             type stays.
-        batch_size: pictures a batch and process.
+        batch_size: pictures a batch; where several processes train, they share it (see
+            :func:`.distributed.share`).
         shuffle: for training, a new order every epoch.
-        seed: another seed, another order, other flips and places.
+        seed: another seed, another order, other flips and positions.
         epoch: likewise; the same again for the same seed and epoch.
         flip: for training, each picture mirrored with probability 1/2.
-        crop: for training, a square of so many pixels at a random place.
+        crop: for training, a square of so many pixels at a random position.
         drop_last: leave out a last batch that is smaller than the others.
         start_batch: begin with this batch of the epoch, to go on after an interruption.
-        rank: which of the processes this is, from 0.
-        world_size: how many processes there are.
         device: where the batches go. To a GPU they are copied from pinned memory, one
             batch ahead.
 
@@ -84,11 +76,10 @@ def batches(
 
     Raises:
         ValueError: an empty set, a batch size below 1 or, with ``drop_last``, above the
-            number of pictures, a crop larger than the pictures, another shape, a rank
-            outside the world.
+            number of pictures, a crop larger than the pictures, another shape.
         TypeError: ``images`` are no pixels.
     """
-    _check(images, batch_size, crop, drop_last, start_batch, rank, world_size)
+    _check(images, batch_size, crop, drop_last, start_batch)
     generator = _generator(seed, epoch)
     order = (
         torch.randperm(len(images), generator=generator)
@@ -98,16 +89,11 @@ def batches(
     draw = draw_augmentation(
         len(images), images.shape[-2:], flip=flip, crop=crop, generator=generator
     )
-    share = len(images) // world_size
-    end = share - share % batch_size if drop_last else share
-    # Every world_size-th picture, so that the ranks' batches interleave to a big one.
-    mine = torch.arange(rank, share * world_size, world_size)[:end]
-    places = (
-        mine[start_batch * batch_size :].split(batch_size)
-        if end > start_batch * batch_size
-        else []
-    )
-    pairs = ((_gather(images, order[place]), draw[place]) for place in places)
+    count = len(images)
+    end = count - count % batch_size if drop_last else count
+    starts = range(start_batch * batch_size, end, batch_size)
+    rows = (torch.arange(start, min(start + batch_size, end)) for start in starts)
+    pairs = ((_gather(images, order[some]), draw[some]) for some in rows)
     on_device = _on_device(pairs, torch.device(device))
     return (apply_augmentation(batch, its_draw) for batch, its_draw in on_device)
 
@@ -228,29 +214,23 @@ def _check_images(images):
         raise ValueError(f"images must have shape (n, 3, H, W), not {tuple(shape)}")
 
 
-def _check(images, batch_size, crop, drop_last, start_batch, rank, world_size):
+def _check(images, batch_size, crop, drop_last, start_batch):
     _check_images(images)
-    if len(images) < world_size:
-        raise ValueError(
-            f"{len(images)} pictures for {world_size} processes: "
-            "every process needs at least one"
-        )
+    if len(images) == 0:
+        raise ValueError("there is no picture to make a batch of")
     if batch_size < 1 or start_batch < 0:
         raise ValueError(
             f"batch_size {batch_size} must be at least 1 "
             f"and start_batch {start_batch} at least 0"
         )
-    if not 0 <= rank < world_size:
-        raise ValueError(f"rank {rank} must lie in 0..{world_size - 1}")
     height, width = images.shape[-2:]
     if crop is not None and not 1 <= crop <= min(height, width):
         raise ValueError(
             f"crop {crop} must lie in 1..{min(height, width)}, "
             f"for pictures of {height} x {width}"
         )
-    share = len(images) // world_size
-    if drop_last and share < batch_size:
+    if drop_last and len(images) < batch_size:
         raise ValueError(
-            f"{share} pictures do not fill one batch of {batch_size}, and drop_last "
+            f"{len(images)} pictures do not fill one batch of {batch_size}, and drop_last "
             "leaves it out; give more, a smaller batch_size, or drop_last=False"
         )

@@ -48,7 +48,7 @@ def cifar10(path: str | Path | None = None) -> Source:
     """CIFAR-10: 60,000 pictures of 32 x 32.
 
     Downloaded by torchvision, 170 MB, if no path is given. Their names are of the kind
-    ``train/airplane/00000.png``. Its own split is :func:`.split_by_folder`.
+    ``train/airplane/00000.png``.
 
     Args:
         path: pictures in folders ``train/CLASS`` and ``test/CLASS``, or a folder

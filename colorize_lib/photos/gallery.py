@@ -1,16 +1,64 @@
-"""The gallery: what every model in every chapter colors, and none trains on."""
+"""The gallery: what every model in every chapter colors, and none trains on.
 
+Listed in ``gallery.json``. Seven pictures come with scikit-image, scikit-learn and
+matplotlib. Eleven CC0 photographs, and four historical ones that exist in black and
+white only, are fetched once, by address and SHA-256.
+"""
+
+import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
+from PIL import Image
+
 from colorize_lib.photos.cache import cache_folder
-from colorize_lib.photos.gallery_list import GALLERY, GalleryPicture
+from colorize_lib.photos.reading import open_photo
 from colorize_lib.photos.sources import Photo, Source
 from colorize_lib.slips import missing_file
+
+
+@dataclass(frozen=True)
+class GalleryPicture:
+    """A picture of the gallery.
+
+    Attributes:
+        name: short, unique.
+        title: what it shows, for the caption; ``credit`` and ``license`` likewise.
+        color: False for one that exists in black and white only: without true colors.
+        file: its path in ``library``, or in the cache folder of the gallery.
+        library: the package that ships it, if one does.
+        address: where it is fetched from, if it is.
+        sha256: of what must arrive.
+        path: where it lies on this machine; None until :func:`.find_gallery` finds it.
+    """
+
+    name: str
+    title: str
+    credit: str
+    license: str
+    color: bool
+    file: str
+    library: str = ""
+    address: str = ""
+    sha256: str = ""
+    path: Path | None = None
+
+    def open(self) -> Image.Image:
+        """The picture at full size, as :func:`.open_photo` gives it."""
+        if self.path is None:
+            raise FileNotFoundError(
+                f"{self.name} has not been fetched; "
+                "take the picture that find_gallery() returns"
+            )
+        return open_photo(self.path)
+
+
+_LIST = Path(__file__).with_name("gallery.json")
+GALLERY = tuple(GalleryPicture(**entry) for entry in json.loads(_LIST.read_text()))
 
 
 def find_gallery(

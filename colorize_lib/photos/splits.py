@@ -93,34 +93,6 @@ def draw(pictures: Pictures, count: int, *, seed: int) -> tuple[str, ...]:
     return split(pictures, seed=seed, train=min(count, len(pictures.names))).train
 
 
-def split_by_folder(
-    pictures: Pictures, *, train: str = "train", test: str = "test"
-) -> Split:
-    """A collection's own split: the pictures under ``train/`` and under ``test/``.
-
-    Validation is empty: split the training part once more for one. A group on both
-    sides (in a PreparedSet, a duplicate) stays in the test set, on which others report
-    their scores, and leaves the training set.
-
-    Raises:
-        ValueError: one of the folders has no pictures.
-    """
-    parts = {
-        part: [name for name in pictures.names if name.startswith(f"{part}/")]
-        for part in (train, test)
-    }
-    for part, names in parts.items():
-        if not names:
-            raise ValueError(
-                f"no picture's name starts with {part}/; "
-                f"the first is {pictures.names[0]}"
-            )
-    group_of = dict(zip(pictures.names, pictures.groups, strict=True))
-    tested = {group_of[name] for name in parts[test]}
-    kept = (name for name in parts[train] if group_of[name] not in tested)
-    return Split(tuple(sorted(kept)), (), tuple(sorted(parts[test])))
-
-
 # ------------------------------------------------------------ parts
 
 

@@ -166,11 +166,11 @@ def _put(plane, at, values):
 
 # ------------------------------------------------------------ dice by address
 
-# An ordinary generator hands out one long sequence, so scene 100 depends on how much the
-# 99 before it have used up. Here every number is a hash of its address: seed, scene,
-# stream and position. So scene 100 is the same alone and among a thousand, and the dice
-# for colors cannot feel the dice for shapes. Integers, so every device agrees to the bit.
-# The hash: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+# An ordinary generator hands out one long sequence, so scene 100 depends on how much
+# the 99 before it used up. Here every number is a hash of its address: seed, scene,
+# stream, position. Scene 100 is the same alone and among a thousand, and the dice for
+# colors cannot feel those for shapes. On integers all devices agree to the bit. Steele,
+# Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 
 _GOLDEN = 0x9E3779B97F4A7C15
 

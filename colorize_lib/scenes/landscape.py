@@ -28,22 +28,13 @@ def draw_clouds(canvas: Canvas, layout: Layout) -> None:
     """Five puffs in a row over a flat base."""
     count = round(3 * canvas.across)
     x, y, size, there, *radii = canvas.dice("clouds", count, 9).unbind(-1)
-    s = canvas.place(
-        there < 0.6,
-        spread(canvas, x),
-        layout.horizon * between(0.22, 0.67, y),
-        between(0.05, 0.095, size),
-        reach=(-2.1, -1.4, 2.1, 0.15),
-        largest=0.095,
-    )
+    x, y = spread(canvas, x), layout.horizon * between(0.22, 0.67, y)
+    size, reach = between(0.05, 0.095, size), (-2.1, -1.4, 2.1, 0.15)
+    s = canvas.place(there < 0.6, x, y, size, reach=reach, largest=0.095)
     r = [s.of(between(0.8, 1.1, u)) for u in radii]
-    heap = [
-        (-1.45, 0.0, 0.50 * r[0]),
-        (-0.75, -0.2, 0.72 * r[1]),
-        (0.15, -0.4, 0.85 * r[2]),
-        (1.0, -0.1, 0.66 * r[3]),
-        (1.6, 0.05, 0.45 * r[4]),
-    ]
+    heap = [(-1.45, 0.0, 0.50 * r[0]), (-0.75, -0.2, 0.72 * r[1])]
+    heap += [(0.15, -0.4, 0.85 * r[2]), (1.0, -0.1, 0.66 * r[3])]
+    heap += [(1.6, 0.05, 0.45 * r[4])]
     distance, light = puffs(s.x, s.y, s.pixel, heap)
     L = 92 + 3.5 * light - 5 * ramp(s.y, -0.5, 0.2)
     s.draw(canvas.enlist("cloud", count), torch.maximum(distance, s.y - 0.12), L)
@@ -135,14 +126,10 @@ def draw_boats(canvas: Canvas, layout: Layout) -> None:
     """Two sails over a wooden hull, out on the sea."""
     count = round(2 * canvas.across)
     x, y, size, there, side = canvas.dice("boats", count, 5).unbind(-1)
-    s = canvas.place(
-        (there < 0.6) & layout.has_sea,
-        spread(canvas, x),
-        layout.horizon + between(0.02, 0.055, y) * canvas.down,
-        between(0.06, 0.095, size),
-        reach=(-1.1, -2.5, 1.1, 0.3),
-        largest=0.095,
-    )
+    there = (there < 0.6) & layout.has_sea
+    x, y = spread(canvas, x), layout.horizon + between(0.02, 0.055, y) * canvas.down
+    size, reach = between(0.06, 0.095, size), (-1.1, -2.5, 1.1, 0.3)
+    s = canvas.place(there, x, y, size, reach=reach, largest=0.095)
     x, y = s.x * flip(s.of(side)), s.y
     belly = 0.18 * torch.sin((y + 1.9) * 1.6)
     main = polygon(x - belly, y, [(0.02, -1.9), (0.68, -0.15), (0.02, -0.15)])
@@ -173,14 +160,9 @@ def draw_balloons(canvas: Canvas, layout: Layout) -> None:
     """A drop of gores or bands above a wicker basket."""
     count = round(3 * canvas.across)
     x, y, size, there, bands, gores, turn = canvas.dice("balloons", count, 7).unbind(-1)
-    s = canvas.place(
-        there < 0.6,
-        spread(canvas, x),
-        0.14 + (layout.horizon - 0.26) * y,
-        between(0.06, 0.115, size),
-        reach=(-1.02, -1.02, 1.02, 2.1),
-        largest=0.115,
-    )
+    x, y = spread(canvas, x), 0.14 + (layout.horizon - 0.26) * y
+    size, reach = between(0.06, 0.115, size), (-1.02, -1.02, 1.02, 2.1)
+    s = canvas.place(there < 0.6, x, y, size, reach=reach, largest=0.115)
     _draw_basket(s, canvas.enlist("wood", count))
 
     # Below y = 0.6 the unit circle goes over into a cone that touches it there.
@@ -209,6 +191,5 @@ def _draw_basket(s, wood):
     s.draw(wood, torch.minimum(ropes, basket), L)
 
 
-IN_ORDER = (
-    draw_sky, draw_clouds, draw_mountains, draw_hills, draw_sea, draw_boats, draw_meadow, draw_balloons,
-)  # fmt: skip
+IN_ORDER = (draw_sky, draw_clouds, draw_mountains, draw_hills)
+IN_ORDER += (draw_sea, draw_boats, draw_meadow, draw_balloons)

@@ -159,8 +159,8 @@ def _geometric_median(points, weights):
     """A data point if one is the minimum (Kuhn 1973), else the better of two steps.
 
     A point is a minimum if the others, each pulling with its weight, pull it no harder
-    than its own weight holds it; of several, the mean is one, too. Otherwise, Weiszfeld's
-    step (1937) always gains but crawls near a data point; Newton's may overshoot.
+    than its own weight holds it; of several, the mean is one, too. Otherwise, the step
+    of Weiszfeld (1937) always gains but crawls near a point; Newton's may overshoot.
     """
     if len(points) < 100:  # a single color of an arc has no weight of its own
         apart = points[None] - points[:, None]

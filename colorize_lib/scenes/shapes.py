@@ -136,24 +136,12 @@ class Sprites:
     shape (m, 1, 1), is the size of a pixel in them. L, a, b are premultiplied by alpha
     (Porter and Duff 1984).
 
-    Args:
-        scene, slot: (m,), which thing of which scene each window shows.
-        rows, columns: (m, h, 1) and (m, 1, w), the canvas's pixels that it covers.
-        center: (x, y) of the origin of the thing's own coordinates, (m, 1, 1) each.
-        size: (m, 1, 1), the length of the thing's own unit.
-        unit: pixels in the shorter side of the picture.
+    Each shows thing ``slot`` (m,) of ``scene`` (m,) on the canvas's ``rows`` (m, h, 1)
+    and ``columns`` (m, 1, w); ``center`` and ``size`` (m, 1, 1) are the thing's origin
+    and unit, ``unit`` is the shorter side of the picture in pixels.
     """
 
-    def __init__(
-        self,
-        scene: Tensor,
-        slot: Tensor,
-        rows: Tensor,
-        columns: Tensor,
-        center: tuple,
-        size: Tensor,
-        unit: int,
-    ):
+    def __init__(self, scene, slot, rows, columns, center, size, unit: int):
         self.scene, self.slot, self.unit = scene, slot, unit
         self.rows, self.columns = rows, columns
         self.x = ((columns + 0.5) / unit - center[0]) / size

@@ -149,14 +149,11 @@ def draw_cars(canvas: Canvas, layout: Layout) -> None:
     lanes = [spread(canvas, lane, jitter=0.4) for lane in x.split(count, dim=1)]
     # The lanes are staggered: near cars seldom hide far ones.
     x = torch.cat(lanes, dim=1) + flip(side[:, :1]) * between(-0.12, 0.12, near)
-    s = canvas.place(
-        (there < between(0.5, 0.65, near)) & layout.has_road,
-        x,
-        layout.road_at(x) + between(-0.036, 0.066, near) * layout.zoom,
-        (between(0.124, 0.140, near) + 0.02 * size) * layout.zoom,
-        reach=(-1.08, -1.06, 1.08, 0.21),
-        largest=0.16 * MOST_ZOOM,
-    )
+    there = (there < between(0.5, 0.65, near)) & layout.has_road
+    y = layout.road_at(x) + between(-0.036, 0.066, near) * layout.zoom
+    size = (between(0.124, 0.140, near) + 0.02 * size) * layout.zoom
+    reach = (-1.08, -1.06, 1.08, 0.21)
+    s = canvas.place(there, x, y, size, reach=reach, largest=0.16 * MOST_ZOOM)
     x = s.x * s.of((2 * near - 1).expand_as(there))
     y = s.y - layout.slope[s.scene][..., None] * s.x
     s.cast_shadow(box(x, y, 0.95, 0.04, 0.04), depth=16, softness=0.1)
@@ -249,6 +246,5 @@ def _draw_petals(s, flowers, petals, turn):
     s.draw(flowers, (r - 0.6 - 0.4 * bulge.sqrt()) * 0.75, L)
 
 
-IN_ORDER = (
-    draw_far_trees, draw_near_trees, draw_houses, draw_road, draw_cars, draw_flowers,
-)  # fmt: skip
+IN_ORDER = (draw_far_trees, draw_near_trees, draw_houses)
+IN_ORDER += (draw_road, draw_cars, draw_flowers)

@@ -16,7 +16,7 @@ from colorize_lib.photos.batches import (
     draw_augmentation,
     to_lab,
 )  # fmt: skip
-from colorize_lib.photos.preparing import prepare
+from colorize_lib.photos.prepared import prepare
 from colorize_lib.photos.sources import from_path
 
 
@@ -58,62 +58,22 @@ def test_drop_last():
     assert list(batches(numbered(4), 4, drop_last=True, start_batch=1)) == []
 
 
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 3))
-def test_leaving_out_the_only_batch_is_refused(count, size, world):
-    options = {"drop_last": True, "world_size": min(world, count)}
-    share = count // options["world_size"]
-    if share >= size:
-        assert len(list(batches(numbered(count), size, **options))) == share // size
-        return
-    message = f"{share} pictures do not fill one batch of {size}, .*drop_last=False"
-    with pytest.raises(ValueError, match=message):
-        batches(numbered(count), size, **options)
-
-
 @given(
     st.integers(1, 40), st.integers(1, 9), st.integers(0, 12),
-    st.booleans(), st.booleans(), st.integers(1, 3),
+    st.booleans(), st.booleans(),
 )  # fmt: skip
 def test_an_epoch_goes_on_with_exactly_the_remaining_batches(
-    count, size, start, shuffle, drop_last, world
+    count, size, start, shuffle, drop_last
 ):
     options = {"shuffle": shuffle, "drop_last": drop_last, "flip": True, "crop": 3}
-    world = min(world, count)
-    assume(not drop_last or count // world >= size)
-    options.update(seed=5, epoch=2, world_size=world, rank=world - 1)
+    assume(not drop_last or count >= size)
+    options.update(seed=5, epoch=2)
     whole = list(batches(numbered(count), size, **options))
     rest = list(batches(numbered(count), size, start_batch=start, **options))
     assert len(rest) == max(0, len(whole) - start)
     assert all(
         torch.equal(one, two) for one, two in zip(whole[start:], rest, strict=True)
     )
-
-
-@given(st.integers(1, 50), st.integers(1, 5), st.integers(1, 4), st.booleans())
-def test_the_ranks_batches_together_are_one_big_batch(count, size, world, shuffle):
-    if count < world:
-        return
-    options = {"shuffle": shuffle, "flip": True, "crop": 3}
-    shards = [
-        list(batches(numbered(count), size, rank=r, world_size=world, **options))
-        for r in range(world)
-    ]
-    assert len({tuple(map(len, shard)) for shard in shards}) == 1
-    big = list(batches(numbered(count), size * world, **options))
-    for k, parts in enumerate(zip(*shards, strict=True)):
-        together = torch.stack(parts, dim=1).flatten(0, 1)
-        assert torch.equal(together, big[k][: len(together)])
-    numbers = sorted(number for shard in shards for number in which(shard))
-    assert len(numbers) == count - count % world
-
-
-def test_shards_are_disjoint_and_equal():
-    shards = [
-        which(batches(numbered(11), 2, shuffle=True, rank=r, world_size=3))
-        for r in range(3)
-    ]
-    assert [len(shard) for shard in shards] == [3, 3, 3]
-    assert len(set().union(*shards)) == 9
 
 
 # ------------------------------------------------------------ where pictures come from
@@ -198,8 +158,6 @@ def test_to_lab():
     [
         ({"batch_size": 0}, "batch_size 0 must be at least 1"),
         ({"start_batch": -1}, "start_batch -1"),
-        ({"rank": 2, "world_size": 2}, r"rank 2 must lie in 0..1"),
-        ({"world_size": 9}, "5 pictures for 9 processes"),
         ({"crop": 5}, r"crop 5 must lie in 1..4, for pictures of 4 x 6"),
         ({"crop": 0}, "crop 0 must lie in"),
     ],
@@ -229,7 +187,7 @@ def test_a_source_is_not_prepared_yet(folder):
 
 
 def test_an_empty_set():
-    with pytest.raises(ValueError, match="0 pictures"):
+    with pytest.raises(ValueError, match="there is no picture"):
         batches(numbered(5)[:0], 2)
 
 

@@ -176,14 +176,13 @@ def test_an_amount_that_is_given_is_the_amount(tmp_path, data, amounts, held_out
 def test_more_to_hold_out_than_half_is_a_tenth_and_a_fifth_and_said(
     tmp_path, data, capsys, amounts, held_out
 ):
-    common = {"folder": tmp_path / "prepared", "verbose": False}
+    common = {"folder": tmp_path / "prepared", "verbose": True}
     amounts = dict(zip(("validation", "test"), amounts, strict=True))
     parts = Pictures([from_path(data)], **common, **amounts).split
     assert (len(parts.validation), len(parts.test)) == held_out
     told = capsys.readouterr().out
-    assert told.startswith("held out of 24 photographs: 2 to choose by, 4 ") == (
-        held_out == (2, 4)
-    )
+    said = "held out of 24 photographs: 2 to choose by, 4 " in told
+    assert said == (held_out == (2, 4))
 
 
 # ------------------------------------------------------------ what is learned from

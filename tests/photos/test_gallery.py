@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from colorize_lib.photos import gallery
-from colorize_lib.photos.gallery import find_gallery, gallery_source
-from colorize_lib.photos.gallery_list import GALLERY, GalleryPicture
+from colorize_lib.photos.gallery import (
+    GALLERY,
+    GalleryPicture,
+    find_gallery,
+    gallery_source,
+)
 
 
 @pytest.fixture

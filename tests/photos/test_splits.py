@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorize_lib.photos.splits import draw, split, split_by_folder
+from colorize_lib.photos.splits import draw, split
 
 
 @dataclass(frozen=True)
@@ -129,14 +129,6 @@ def test_flowers_seventy_fifteen_fifteen():
     assert sizes == (5_732, 1_229, 1_228)
 
 
-def test_cifars_own():
-    counts = {"train": 50, "test": 10}
-    names = tuple(f"{part}/cat/{i}.png" for part in counts for i in range(counts[part]))
-    parts = split_by_folder(Pictures(names, names))
-    assert (len(parts.train), len(parts.validation), len(parts.test)) == (50, 0, 10)
-    assert all(name.startswith("test/") for name in parts.test)
-
-
 def test_faces_eighty_twenty_of_the_persons_in_1920_pictures():
     crowd = people(*[1] * 1000, *[3] * 300, *[40] * 20)
     chosen = set(draw(crowd, 1_920, seed=5))
@@ -150,12 +142,6 @@ def test_faces_eighty_twenty_of_the_persons_in_1920_pictures():
     ]
     assert not persons[0] & persons[1]
     assert abs(len(persons[0]) / sum(map(len, persons)) - 0.8) < 0.001
-
-
-def test_a_group_on_both_sides_of_a_collections_own_split_stays_in_the_test_set():
-    pictures = Pictures(("test/1", "train/1", "train/2"), ("twin", "twin", "train/2"))
-    assert split_by_folder(pictures).train == ("train/2",)
-    assert split_by_folder(pictures).test == ("test/1",)
 
 
 # ------------------------------------------------------------ errors
@@ -189,10 +175,3 @@ def test_amounts_that_make_no_sense(amounts):
 def test_a_share_that_comes_to_nothing():
     with pytest.raises(ValueError, match=r"test: 0.01 of 10 groups is none"):
         split(singles(10), seed=1, train=0.99, test=0.01)
-
-
-def test_a_missing_folder():
-    with pytest.raises(
-        ValueError, match=r"no picture's name starts with test/; the first is train/1"
-    ):
-        split_by_folder(Pictures(("train/1",), ("train/1",)))

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from colorize_lib.photos.leaks import near_duplicates
+from colorize_lib.photos.filters import near_duplicates
 
 
 def photographs(count=20, size=64, seed=0):
