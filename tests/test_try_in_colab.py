@@ -1,6 +1,7 @@
 """A chapter that would fail in Colab fails here, and the report says why."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -119,12 +120,6 @@ def test_a_setup_cell_that_fails(tried, tmp_path):
     assert tried(f"%run {tmp_path}/setup.py") == ([], ["**SystemExit: no network**"])
 
 
-def test_outside_colab_nothing_is_tried(tried, colab):
-    (colab / "google" / "colab" / "__init__.py").write_text("raise ImportError('x')")
-    _, problems = tried("pass")
-    assert problems == ["**ImportError: x**"]
-
-
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A repository with a stamp.py of three lines, as the workflow checks it out."""
@@ -147,8 +142,7 @@ def checkout(tmp_path, monkeypatch):
     return root
 
 
-@pytest.mark.parametrize("tag", ["main", "v1.0", "some/branch"])
-@pytest.mark.parametrize("detached", [False, True])
+@pytest.mark.parametrize(("tag", "detached"), [("some/branch", False), ("v1.0", True)])
 def test_the_address_leads_to_this_commit(checkout, tmp_path, tag, detached):
     if detached:  # as for a tag
         command = ["git", "checkout", "--quiet", "--detach"]
@@ -167,34 +161,29 @@ def test_the_address_leads_to_this_commit(checkout, tmp_path, tag, detached):
 def test_the_line_for_the_summary(checkout, monkeypatch, capsys):
     (checkout / "book").mkdir()
     (checkout / "book" / "01-a.ipynb").touch()
-    seen = {}
+    problems = []
 
     def run(path, folder, copy):
-        clone = ["git", "clone", "-q", "https://github.com/o/r", "x"]  # inherits
-        subprocess.run(clone, cwd=folder, check=True)
-        seen["files"] = sorted(entry.name for entry in folder.iterdir())
         assert path.is_file()
         assert path.is_relative_to(copy)
-        return ["installed timm 1.0"], list(problems)
+        assert not list(folder.iterdir())
+        assert os.environ["GIT_CONFIG_VALUE_0"] == "https://github.com/o/r"
+        return ["installed timm 1.0"], problems
 
     monkeypatch.setattr(try_in_colab, "run", run)
     asked = ["--owner", "o", "--repository", "r", "--tag", "t", "book/01-a.ipynb"]
     monkeypatch.setattr(sys, "argv", ["try_in_colab.py", *asked])
     for name in ("COUNT", "KEY_0", "VALUE_0"):  # put back at the end
         monkeypatch.setenv(f"GIT_CONFIG_{name}", "0")
-    problems = []
     assert try_in_colab.main() == 0
-    out = capsys.readouterr().out
-    assert out.startswith("- book/01-a.ipynb, 0:")
-    assert out.endswith("; installed timm 1.0\n")
-    assert out.count("\n") == 1  # what stamp.py prints does not land in the summary
-    assert "; " not in out.split("0:")[0]
+    out = capsys.readouterr().out  # what stamp.py prints does not land in the summary
+    assert re.fullmatch(r"- book/01-a\.ipynb, 0:\d\d; installed timm 1\.0\n", out)
     problems.append("**moved numpy**")
     assert try_in_colab.main() == 1
     assert capsys.readouterr().out.endswith("; installed timm 1.0; **moved numpy**\n")
-    assert seen["files"] == ["x"]
 
 
+@pytest.mark.slow
 def test_a_cell_without_an_end_and_a_kernel_that_dies(tried, monkeypatch):
     monkeypatch.setattr(try_in_colab, "LONGEST_CELL", 2)
     endless = "import time; time.sleep(60)"
