@@ -56,16 +56,35 @@ def test_imports_run_one_way(path):
     assert not below, f"{path.name}, on floor {own}, imports {below} from below"
 
 
-NEEDLESS = [
-    "fastai",
-    "timm",
-    "skimage",
-    "sklearn",
-    "IPython",
-    "jupyter",
-    "nbformat",
-    "pytest",
-]
+# Longer than this, and a learner has lost the beginning when the end comes.
+MOST_LINES = 45
+STILL_LONGER = {"evaluate_options.py: parser", "loop.py: fit"}
+
+
+def code_lines(function, source):
+    """How many lines of a function are code: no docstring, comment or blank line."""
+    docstring = ast.get_docstring(function, clean=False) is not None
+    said = range(function.body[0].lineno, function.body[0].end_lineno + 1)
+    lines = range(function.lineno, function.end_lineno + 1)
+    return sum(
+        bool(source[n - 1].strip()) and not source[n - 1].strip().startswith("#")
+        for n in lines
+        if not (docstring and n in said)
+    )
+
+
+def test_no_function_is_longer_than_a_screen():
+    found = set()
+    for path in MODULES:
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                if code_lines(node, text.splitlines()) > MOST_LINES:
+                    found.add(f"{path.name}: {node.name}")
+    assert not found - STILL_LONGER
+
+
+NEEDLESS = ("fastai", "timm", "skimage", "sklearn", "IPython", "jupyter", "nbformat")
 EVERYTHING = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in MODULES

@@ -152,14 +152,18 @@ def test_scores_of_what_is_stored(do, name, write_photos, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fusion", "unet", "games", "losses", "ideas"])
-def test_comparisons(do, name, write_photos, tmp_path):
+@pytest.mark.parametrize("name", ["fusion", "unet", "game", "loss", "idea"])
+def test_comparisons_of_two_variants(do, monkeypatch, name, write_photos, tmp_path):
+    study = {"game": "games", "loss": "losses", "idea": "ideas"}.get(name, name)
+    script = importlib.import_module(f"compare_{study}")
+    fetched = {} if name in ("loss", "idea") else {"pretrained": False}
+    two = dict(list(vars(script)[f"{name}_variants"](**fetched).items())[:2])
+    if name == "idea":
+        two = {label: replace(one, pretrained=False) for label, one in two.items()}
+    monkeypatch.setattr(script, f"{name}_variants", lambda: two)
     data = write_photos(tmp_path / "photos", 60)
     also = write_photos(tmp_path / "more", 4, seed=1)
-    try:
-        found = do(
-            f"compare_{name}", "--data", str(data), "--also", str(also), "--seeds", "1"
-        )
-    except WeightsUnavailableError as error:
-        pytest.skip(str(error))
-    assert len(found["runs"]) >= 3
+    words = ["--data", str(data), "--also", str(also), "--seeds", "1"]
+    found = do(f"compare_{study}", *words)
+    assert [label for label, seed in found["runs"]][:2] == list(two)
+    assert len(found["runs"]) == (3 if name in ("loss", "idea") else 2)
