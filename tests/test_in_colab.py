@@ -17,7 +17,6 @@ import pytest
 import stamp
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("colorize_lib", "weights", "results", "tools", "pyproject.toml", "README.md")
 COLAB = """
 import json, os, sys, types
 from importlib.metadata import distributions
@@ -54,12 +53,10 @@ def colab(tmp_path_factory):
     remote = folder / "remote"
     remote.mkdir()
     ignored = shutil.ignore_patterns("__pycache__")
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, remote / part, ignore=ignored)
-        else:
-            shutil.copy(ROOT / part, remote / part)
-    shutil.copy(ROOT / "LICENSE", remote)
+    for part in ("colorize_lib", "weights", "results", "tools"):
+        shutil.copytree(ROOT / part, remote / part, ignore=ignored)
+    for part in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / part, remote)
     _git(remote, "init", "-q", "-b", "main")
     _commit(remote, stamp.address().tag)
     _newer_tqdm(folder / "wheels")
@@ -88,11 +85,10 @@ def colab(tmp_path_factory):
             **{"cwd": work, "env": variables, "capture_output": True, "text": True},
         )
         said = done.stdout + done.stderr
-        if done.returncode:
-            return said, None
-        return said, json.loads(done.stdout.splitlines()[-1])
+        found = None if done.returncode else json.loads(done.stdout.splitlines()[-1])
+        return said, found
 
-    run.remote, run.folder, run.ours = remote, folder, ours
+    run.remote, run.folder = remote, folder
     return run
 
 
