@@ -102,7 +102,7 @@ def landing(ab: Tensor, scenes: Scenes) -> dict[str, dict[str, float]]:
 
 
 def load_landings() -> list[dict]:
-    """The stored landings of ``tools/land_on_scenes.py``: three seeds of each method.
+    """The stored landings of ``studies/landings.py``: three seeds of each method.
 
     Returns:
         For each run its ``method``, ``seed``, ``minutes``, and what :func:`landing`

@@ -68,17 +68,17 @@ def expected_probabilities(
 
 
 def load_probabilities() -> list[dict]:
-    """The stored odds of ``tools/odds_on_scenes.py``: three seeds of each training.
+    """The stored odds of ``studies/probabilities.py``: three seeds of each training.
 
     Returns:
         For each run and each way to read it its ``method``, ``seed``, ``minutes``, and
         what :func:`color_probabilities` found, by kind.
     """
-    return json.loads((FOLDER / "odds.json").read_text())["runs"]
+    return json.loads((FOLDER / "probabilities.json").read_text())["runs"]
 
 
 def load_color_counts() -> dict:
-    """The stored counts of ``tools/count_colors.py``: which colors photographs have.
+    """The stored counts of ``studies/color_counts.py``: which colors photographs have.
 
     Returns:
         ``counts``, pixels in each of :func:`.gamut_bins`; ``pictures``, ``size``,
