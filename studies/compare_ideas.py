@@ -19,7 +19,7 @@ def main() -> None:
         fewer = {NO_LANDSCAPES: next(iter(variants.values()))}
         pictures = Pictures(**study.sources | {"also": []}, folder=study.prepared)
         runs += study.trained(compare_recipes, fewer, pictures=pictures)
-        variants |= fewer
+        variants = variants | fewer
     study.save_runs(runs, recipes=variants)
 
 

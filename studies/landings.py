@@ -30,7 +30,7 @@ def main() -> None:
         by_l1 = None  # where the games begin
         for name, (stage, loss) in scene_stages().items():
             torch.manual_seed(seed)
-            start = UNet(SCENE_WIDTHS) if stage.game is None else by_l1
+            start = by_l1 or UNet(SCENE_WIDTHS)
             settings = {"stage": stage, "lab": lab, "loss": loss, "seed": seed}
             settings["device"] = study.device
             path = run_folder(study.runs, name, seed).with_suffix(".pt")
