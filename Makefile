@@ -44,7 +44,6 @@ TRAINED := autoencoder-l1 residual-autoencoder fusion-efficientnet-lite fusion-s
     unet-efficientnet-lite pix2pix wgan-gp unet-squeezenet-classes
 STUDIED := compare-fusion compare-unet compare-ideas compare-games compare-losses landings probabilities \
     color-counts evaluation readings after-training
-ATTEMPTS := unet-squeezenet-unfrozen unet-efficientnet-lite-unfrozen
 PHOTOS = $(foreach folder,$(subst :, ,$(COLORIZE_PHOTOS)),--data $(folder)) $(MORE)
 
 full: export COLORIZE_SCALE = full
@@ -53,7 +52,7 @@ full: export COLORIZE_RUNS = $(CURDIR)/runs
 full: $(patsubst %,results/%.json,$(TRAINED) $(STUDIED))
 	$(BIN)/python tools/run_chapters.py
 
-$(patsubst %,results/%.json,$(TRAINED) $(ATTEMPTS)): results/%.json: | $(READY)
+$(TRAINED:%=results/%.json): results/%.json: | $(READY)
 	$(BIN)/colorize train $* --folder runs/$* $(PHOTOS) $(if $(TRIAL),--at-most-size 32 --at-most-epochs 1)
 	$(BIN)/python tools/store_model.py runs/$*
 
@@ -61,7 +60,7 @@ results/%.json: | $(READY)
 	$(BIN)/python studies/$(subst -,_,$*).py $(PHOTOS) $(if $(TRIAL),--seeds 1)
 
 # What starts from other weights, or compares them, comes after them.
-$(patsubst %,results/%.json,pix2pix wgan-gp unet-squeezenet-classes unet-squeezenet-unfrozen compare-games \
+$(patsubst %,results/%.json,pix2pix wgan-gp unet-squeezenet-classes compare-games \
     compare-losses): | results/unet-squeezenet.json
 $(patsubst %,results/%.json,evaluation readings after-training): | $(TRAINED:%=results/%.json)
 

@@ -19,6 +19,8 @@ from colorize_lib.training.recipes import RECIPES
 ROOT = Path(__file__).parents[1]
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.py"))
 STUDIES.remove("study")
+# Attempts whose recipes were not kept: their numbers stay, nothing makes them again.
+NOT_AGAIN = {"unet-squeezenet-unfrozen", "unet-efficientnet-lite-unfrozen"}
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_make_full_trains_in_an_order_in_which_everything_is_there(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "ready").touch()
-    names = {path.stem for path in (ROOT / "results").glob("*.json")}
+    names = {path.stem for path in (ROOT / "results").glob("*.json")} - NOT_AGAIN
     files = [f"results/{name}.json" for name in sorted(names)]
     done = subprocess.run(
         ["make", "-n", "full", *files, "COLORIZE_PHOTOS=one:two"],
