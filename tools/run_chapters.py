@@ -31,9 +31,7 @@ CLOSING = re.compile(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "notebooks", nargs="*", type=Path, help="all in book/ by default"
-    )
+    parser.add_argument("notebooks", nargs="*", type=Path, help="by default all")
     failed = []
     for path in parser.parse_args().notebooks or sorted(BOOK.glob("*.ipynb")):
         started = time.monotonic()
@@ -49,9 +47,8 @@ def main() -> int:
 def run(path: Path) -> None:
     """Execute one notebook in its own folder and store it, cleaned."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook, timeout=None, resources={"metadata": {"path": path.parent}}
-    ).execute()
+    folder = {"metadata": {"path": path.parent}}
+    NotebookClient(notebook, timeout=None, resources=folder).execute()
     clean(notebook)
     date(notebook)
     with replacing(path) as file:
@@ -60,9 +57,7 @@ def run(path: Path) -> None:
 
 def clean(notebook: nbformat.NotebookNode) -> None:
     """Drop what changes with every run and does not belong on a page."""
-    stamped = {
-        key: notebook.metadata[key] for key in STAMPED if key in notebook.metadata
-    }
+    stamped = {key: x for key, x in notebook.metadata.items() if key in STAMPED}
     notebook.metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE} | stamped
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -72,11 +67,7 @@ def clean(notebook: nbformat.NotebookNode) -> None:
 
 
 def run_of(notebook: nbformat.NotebookNode) -> dict[str, str] | None:
-    """How the outputs were made, as the first and the last cell say it.
-
-    Returns:
-        Scale, device, data, minutes, date and versions; None if they say nothing.
-    """
+    """Scale, device, data, minutes, date, versions, as the first and last cell say."""
     said = "\n".join(output.text for output in _printed(notebook))
     opening, closing = OPENING.search(said), CLOSING.search(said)
     if not opening or not closing:
@@ -85,10 +76,7 @@ def run_of(notebook: nbformat.NotebookNode) -> dict[str, str] | None:
 
 
 def date(notebook: nbformat.NotebookNode) -> None:
-    """Say at the top, too, when the outputs were made and in how many minutes.
-
-    Only the last cell knows, but a reader wants to know first.
-    """
+    """Say at the top, too, what only the last cell knows: the date and the minutes."""
     if (run := run_of(notebook)) is None:
         return
     line = f"This page: {run['minutes']} minutes, on {run['date']}\n"

@@ -8,7 +8,6 @@ opens. Links, setup cells and metadata of the notebooks follow from it."""
 
 import argparse
 import re
-import sys
 import tomllib
 from base64 import b64encode
 from dataclasses import asdict, dataclass
@@ -64,9 +63,7 @@ def address(root: Path = ROOT) -> Address:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in Address.__annotations__:
-        parser.add_argument(
-            f"--{name}", help="changed in pyproject.toml, and everywhere"
-        )
+        parser.add_argument(f"--{name}", help="changed in pyproject.toml, too")
     given = {name: x for name, x in vars(parser.parse_args()).items() if x}
     if given:
         move(ROOT, Address(**asdict(address()) | given))
@@ -74,10 +71,7 @@ def main() -> None:
     print(f"{address().code} at {address().tag}: {len(changed)} files changed")
     print("".join(f"  {name}\n" for name in changed), end="")
     if address().owner == NOT_SET:
-        print(
-            f"The owner is not set: --owner NAME, in place of {NOT_SET}",
-            file=sys.stderr,
-        )
+        print(f"The owner is not set: --owner NAME, in place of {NOT_SET}")
 
 
 def move(root: Path, to: Address) -> None:
@@ -99,22 +93,6 @@ def stamp(root: Path) -> list[str]:
                 file.write(text.encode())
             changed.append(path.relative_to(root).as_posix())
     return changed
-
-
-def stale(root: Path) -> list[str]:
-    """Each line that is not as stamped: file, line, what stands there."""
-    found = []
-    for path, text in stamped(root).items():
-        old, new = path.read_text(encoding="utf-8").splitlines(), text.splitlines()
-        for number, (one, other) in enumerate(zip(old, new, strict=False), start=1):
-            if one != other:
-                where = f"{path.relative_to(root).as_posix()}, line {number}"
-                found.append(f"{where}: {one.strip()!r} should be {other.strip()!r}")
-                break  # lines may be shifted after it
-        else:
-            if len(old) != len(new):
-                found.append(f"{path.relative_to(root).as_posix()}: lines are missing")
-    return found
 
 
 def stamped(root: Path) -> dict[Path, str]:
@@ -156,10 +134,10 @@ def stamped(root: Path) -> dict[Path, str]:
     found = {}
     for name, stamps in lines.items():
         path = root / name
-        text = path.read_text(encoding="utf-8")
+        found[path] = path.read_text(encoding="utf-8")
         for start, value in stamps.items():
-            text = _set(path, text, rf"(?m)^({re.escape(start)}).*$", value)
-        found[path] = text
+            pattern = rf"(?m)^({re.escape(start)}).*$"
+            found[path] = _set(path, found[path], pattern, value)
     about = descriptions(root)
     for path in sorted((root / "book").glob("*.ipynb")):
         if path.stem not in about:
@@ -171,23 +149,11 @@ def stamped(root: Path) -> dict[Path, str]:
 def _set(path, text, pattern, value):
     text, count = re.subn(pattern, lambda found: found[1] + value, text)
     if count != 1:
-        raise ValueError(
-            f"{path.name}: {count} lines like {pattern!r}, there must be one"
-        )
+        raise ValueError(f"{path.name}: {count} lines like {pattern!r}, not one")
     return text
 
 
 # ------------------------------------------------------------ notebooks
-
-
-def link(here: Address, notebook: str) -> str:
-    """The paragraph under a chapter's title: a link that shows a badge."""
-    return f"[![Open this chapter in Colab][badge]]({here.colab(notebook)})"
-
-
-def badge() -> str:
-    """Its picture, which lies in the notebook: there is no file beside it in Colab."""
-    return f"[badge]: data:image/png;base64,{b64encode(BADGE.read_bytes()).decode()}"
 
 
 def setup_cell(here: Address) -> str:
@@ -210,10 +176,7 @@ def descriptions(root: Path) -> dict[str, str]:
 
 
 def metadata(notebook: str, about: str) -> dict:
-    """What others read in a notebook.
-
-    Colab: whether to ask for a GPU, and which. The pages: how they describe themselves.
-    """
+    """For Colab: whether to ask for a GPU. For pages: how they describe themselves."""
     found = {
         "colab": {"provenance": []},
         "myst": {"html_meta": {"description": about}},
@@ -237,10 +200,12 @@ def _notebook(path, here, about):
             f"{path.name} must begin with a cell whose second paragraph links to Colab, "
             "and the cell that sets Colab up"
         )
-    paragraphs[1] = link(here, path.stem)
+    paragraphs[1] = f"[![Open this chapter in Colab][badge]]({here.colab(path.stem)})"
     if paragraphs[-1].startswith("[badge]: "):
         paragraphs.pop()
-    paragraphs.append(badge())
+    # The picture lies in the notebook: there is no file beside it in Colab.
+    picture = b64encode(BADGE.read_bytes()).decode()
+    paragraphs.append(f"[badge]: data:image/png;base64,{picture}")
     title.source, setup.source = "\n\n".join(paragraphs), setup_cell(here)
     notebook.metadata.pop("accelerator", None)
     notebook.metadata.update(metadata(path.stem, about))

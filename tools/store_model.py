@@ -7,14 +7,13 @@ the others into weights/; every result into results/, every card into weights/. 
 recipes, which say so, only the result is kept: there is room for few weights."""
 
 import argparse
-import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
 
 from colorize_lib.evaluation.choose import CHOSEN_BY
 from colorize_lib.evaluation.results import FOLDER as RESULTS
-from colorize_lib.evaluation.results import load_result
+from colorize_lib.evaluation.results import read_result
 from colorize_lib.evaluation.scores import markdown_table
 from colorize_lib.files import replacing
 from colorize_lib.training.recipes import RECIPES
@@ -57,36 +56,35 @@ def main() -> None:
 
 def store(run: Path) -> list[Path]:
     """Copy what a run left, and write its card; returns the files."""
-    name = json.loads((run / "result.json").read_text())["recipe"]["name"]
-    result = RESULTS / f"{name}.json"
-    if RECIPES[name].scores_only:
-        RESULTS.mkdir(exist_ok=True)
-        shutil.copyfile(run / "result.json", result)
-        return [result]
+    result = read_result(run / "result.json")
+    name = result["recipe"]["name"]
+    files = [] if RECIPES[name].scores_only else _weights_and_card(run, name, result)
+    RESULTS.mkdir(exist_ok=True)
+    copied = RESULTS / f"{name}.json"
+    shutil.copyfile(run / "result.json", copied)
+    return [*files, copied]
+
+
+def _weights_and_card(run, name, result):
     weights = FOLDERS[0 if name == DEFAULT else 1] / f"{name}.safetensors"
     content = (run / "model.safetensors").read_bytes()
     if len(content) > MOST_BYTES:
         raise SystemExit(f"{run}: {len(content):,} bytes, at most {MOST_BYTES:,}")
     with replacing(weights) as file:
         file.write(content)
-    RESULTS.mkdir(exist_ok=True)
-    shutil.copyfile(run / "result.json", result)
     about = FOLDERS[1] / f"{name}.md"
     with replacing(about) as file:
-        file.write(card(name, weights).encode())
-    return [weights, result, about]
+        file.write(card(name, weights, result).encode())
+    return [weights, about]
 
 
-def card(name: str, weights: Path) -> str:
-    """What a user of the weights wants to know, from the stored files alone."""
+def card(name: str, weights: Path, result: dict) -> str:
+    """A page about a stored model, from its result and its file."""
     network, metadata = load_weights(weights)
-    result = load_result(name)
-    photographs = result["photographs"]
+    photographs, means = result["photographs"], result["validation_by_size"]
+    by_size = [f"{means[size][CHOSEN_BY]:.3f} at {size} px" for size in means]
     parts = [photographs["data"], photographs["also"], photographs["small"]]
-    by_size = [
-        f"{scores[CHOSEN_BY]:.3f} at {size} px"
-        for size, scores in result["validation_by_size"].items()
-    ]
+    content = weights.read_bytes()
     return CARD.format(
         **result | metadata,
         by_size=", ".join(by_size),
@@ -95,8 +93,8 @@ def card(name: str, weights: Path) -> str:
         start=_start(result["recipe"]),
         parameters=sum(p.numel() for p in network.parameters()),
         file=weights.relative_to(FOLDERS[1].parent).as_posix(),
-        bytes=weights.stat().st_size,
-        digest=sha256(weights.read_bytes()).hexdigest(),
+        bytes=len(content),
+        digest=sha256(content).hexdigest(),
         pictures=", ".join(filter(None, parts)),
         torch=result["versions"]["torch"],
         count=len(photographs["test"]),
@@ -115,12 +113,9 @@ def _vivid(result):
 
 def _start(recipe):
     if recipe.get("start_from"):
-        kept = recipe.get("kept", 0)
-        share = f", of which {kept:.0%} are kept in the end" if kept else ""
-        return f"the stored weights of {recipe['start_from']}{share}"
+        return f"the stored weights of {recipe['start_from']}"
     if recipe.get("pretrained"):
-        learns = any(stage.get("unfreezes") for stage in recipe["stages"])
-        left = ", left as it is" if recipe.get("frozen", True) and not learns else ""
+        left = ", left as it is" if recipe.get("frozen", True) else ""
         return f"an ImageNet encoder{left}"
     if recipe["network"].startswith("fusion"):
         return (

@@ -21,11 +21,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import (
-    CellExecutionError,
-    CellTimeoutError,
-    DeadKernelError,
-)
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).parent.parent
@@ -64,11 +60,7 @@ def main() -> int:
 
 
 def publish(copy: Path, owner: str, repository: str, tag: str) -> dict[str, str]:
-    """Stamp and commit a copy of this checkout, and let git find it at its address.
-
-    Returns:
-        The environment in which git does.
-    """
+    """Stamp and commit a copy of this checkout; the variables by which git finds it."""
     leave = shutil.ignore_patterns(".venv", "_build", "runs", "__pycache__")
     shutil.copytree(ROOT, copy, ignore=leave)
     git = ["git", "-c", "user.name=nobody", "-c", "user.email=nobody@localhost"]
@@ -95,25 +87,20 @@ def run(path: Path, folder: Path, checkout: Path) -> tuple[list[str], list[str]]
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     before, after = new_code_cell(PROBE), new_code_cell(PROBE)
-    after_setup = notebook.cells.index(code[0]) + 1
-    notebook.cells[after_setup:after_setup] = [after]
-    notebook.cells.insert(0, before)
-    client = NotebookClient(
-        notebook, timeout=LONGEST_CELL, resources={"metadata": {"path": str(folder)}}
-    )
+    notebook.cells = [before, code[0], after, *code[1:]]
+    there = {"metadata": {"path": str(folder)}}
     told, problems = [], []
     try:
-        client.execute()
-    except CellExecutionError as error:
+        NotebookClient(notebook, timeout=LONGEST_CELL, resources=there).execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         print(error, file=sys.stderr)
-    except (CellTimeoutError, DeadKernelError) as error:
-        print(error, file=sys.stderr)
-        problems.append(f"**{type(error).__name__}**")
+        if not isinstance(error, CellExecutionError):
+            problems.append(f"**{type(error).__name__}**")
     problems = (
         problems
         or [
             f"**{output.ename}: {output.evalue}**"  # or of a SystemExit, which stops no kernel
-            for cell in (before, *code, after)
+            for cell in notebook.cells
             for output in cell.outputs
             if output.output_type == "error"
         ]

@@ -13,7 +13,7 @@ from colorize_lib.color import AB_SCALE, normalize_lab, rgb_to_lab
 from colorize_lib.evaluation.scores import Extractor, Metric, Scores
 from colorize_lib.inference import join
 
-BROWN = (1.5, 8.0)  # Lab units: the mean of those that tools/count_colors.py counted
+BROWN = (1.5, 8.0)  # Lab units: the mean of those that studies/color_counts.py counted
 BLUR = 16  # pixels a side of the squares whose colors are averaged
 
 

@@ -19,7 +19,7 @@ from colorize_lib.models.backbone_unet import BackboneUNet, squeezenet_unet
 from colorize_lib.models.chroma import last_layer
 
 # The paper leaves all weights in (0) and is vivid; the true odds (1) are pale. Of
-# quarters, a half is the vividest that is nearer than gray: tools/read_odds.py, on
+# quarters, a half is the vividest that is nearer than gray: studies/readings.py, on
 # validation photographs.
 DIVIDED_OUT = 0.5
 

@@ -1,33 +1,25 @@
-"""Score what can be done to a finished colorizer's answer, without any training.
+"""What can be done to a finished colorizer's answer, without any training?
 
-    python tools/try_after_training.py --data photos/ --data more/
+    python studies/after_training.py --data photos/ --data more/
 
-Give --data as for the models' training, so that the held-out photographs are the same;
-without it, COCO sample. VALIDATION photographs are scored: these are choices. What it
-finds goes into results/after-training.json."""
+Validation photographs are scored, since these are choices; the test photographs tell
+only what the default model's stronger colors cost."""
 
 from functools import partial
 
 import torch
-from photograph_options import names, parser, sources
+from study import Study
 from torch import nn
 
-from colorize_lib.evaluation.choose import (
-    PROTOCOL,
-    TEST_SIZE,
-    held_out_batches,
-    score_on_test,
-)
-from colorize_lib.evaluation.results import FOLDER, load_result, save_result
+from colorize_lib.evaluation.choose import PROTOCOL, held_out_batches, score_on_test
+from colorize_lib.evaluation.results import load_result
 from colorize_lib.evaluation.scores import evaluate
 from colorize_lib.inference import predict_ab
 from colorize_lib.models import boost_chroma
-from colorize_lib.photos.collection import Pictures
 from colorize_lib.weights import DEFAULT, load_weights, stored_weights
 
-# What is tried is done to these, as they were trained; the odds are one to be mixed in.
 MODELS = ("unet-squeezenet", "unet-efficientnet-lite")
-ODDS = "unet-squeezenet-classes"
+MIXED_IN = "unet-squeezenet-classes"
 FACTORS = (1.0, 1.2, 1.4, 1.6, 1.8)
 
 
@@ -62,33 +54,25 @@ class Answers(nn.Module):
 
 
 def main() -> None:
-    options = parser(__doc__).parse_args()
-    pictures = Pictures(sources(options.data), folder=options.prepared)
-    networks = {name: Answers(name, options.device) for name in (*MODELS, ODDS)}
+    study = Study(__file__, __doc__)
+    networks = {name: Answers(name, study.device) for name in (*MODELS, MIXED_IN)}
     rows = {}
     for name in MODELS:
         ours = networks[name]
         rows |= {f"{name}, times {f:g}": partial(ours.times, f) for f in FACTORS}
         rows[f"{name}, mean with its mirror image's"] = ours.with_mirror_image
-        rows[f"{name}, mean with the odds'"] = partial(ours.mixed, networks[ODDS])
+        mixed = partial(ours.mixed, networks[MIXED_IN])
+        rows[f"{name}, mean with the probabilities'"] = mixed
     with torch.inference_mode():
-        held_out = held_out_batches(pictures, "validation", options.device)
+        held_out = held_out_batches(study.pictures, "validation", study.device)
         scores = evaluate(rows, held_out)
-    # Nothing is chosen by this: what the factor costs on test photographs.
     plain = networks[DEFAULT]
-    test = score_on_test(
-        plain.network, pictures, name=DEFAULT, size=plain.size, device=options.device
-    )
-    save_result(
-        FOLDER / "after-training.json",
+    settings = {"name": DEFAULT, "size": plain.size, "device": study.device}
+    test = score_on_test(plain.network, study.pictures, **settings)
+    study.save(
         scores,
-        [],
+        part="validation",
         test_without_factor={name: row.means() for name, row in test.items()},
-        photographs={
-            "data": names(options.data),
-            "validation": pictures.held_out("validation", TEST_SIZE).names,
-        },
-        device=options.device,
         protocol=PROTOCOL.replace("Test photographs", "Validation photographs"),
     )
 

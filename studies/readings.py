@@ -1,25 +1,22 @@
-"""Score the ways to turn the stored classifier's odds into colors.
+"""Which way to turn the stored classifier's probabilities into colors scores best?
 
-    python tools/read_odds.py --data photos/ --data more/
+    python studies/readings.py --data photos/ --data more/
 
-Give --data as for the model's training, so that the held-out photographs are the same;
-without it, COCO sample. What it finds goes into results/readings.json."""
+The way was chosen on validation photographs; the test photographs are reported."""
 
 from functools import partial
 
 import torch
-from photograph_options import names, parser, sources
+from study import Study
 from torch import nn
 from torch.nn import functional as F
 
 from colorize_lib.color import AB_SCALE
 from colorize_lib.color_bins import annealed_mean, mode, sample, undo_rebalancing
-from colorize_lib.evaluation.choose import PROTOCOL, TEST_SIZE, held_out_batches
-from colorize_lib.evaluation.results import FOLDER, save_result
+from colorize_lib.evaluation.choose import PROTOCOL, held_out_batches
 from colorize_lib.evaluation.scores import evaluate
 from colorize_lib.inference import predict_ab
 from colorize_lib.photos import batches
-from colorize_lib.photos.collection import Pictures
 from colorize_lib.weights import load_weights, stored_weights
 
 MODEL = "unet-squeezenet-classes"
@@ -28,7 +25,7 @@ SHARES, TEMPERATURES = (0.0, 0.25, 0.5, 0.75, 1.0), (0.2, 0.38, 0.7, 1.0)
 
 
 class Reading(nn.Module):
-    """The network with another way to decide; odds are found once for all ways."""
+    """The network with another way to decide; logits are found once for all ways."""
 
     last = (torch.empty(0), torch.empty(0))  # what was seen, and its logits
 
@@ -45,10 +42,9 @@ class Reading(nn.Module):
 
 
 def main() -> None:
-    options = parser(__doc__).parse_args()
-    pictures = Pictures(sources(options.data), folder=options.prepared)
+    study = Study(__file__, __doc__)
     network, about = load_weights(stored_weights(MODEL))
-    network.to(options.device)
+    network.to(study.device)
 
     def ways(shares, temperatures):
         return {
@@ -59,29 +55,20 @@ def main() -> None:
             for t in temperatures
         }
 
-    small = batches(pictures.held_out("validation", SMALL), 32, device=options.device)
+    small = study.pictures.held_out("validation", SMALL)
+    small = batches(small, 32, device=study.device)
     with torch.inference_mode():
         validation = evaluate(ways(SHARES, TEMPERATURES), small)
-    random = torch.Generator(options.device).manual_seed(0)
+    sampled = partial(sample, generator=torch.Generator(study.device).manual_seed(0))
     rows = ways(SHARES, (0.38,)) | ways((0.0, 1.0), (1.0,))
     rows["weights divided out, mode"] = Reading(network, mode, 1.0)
-    rows["weights divided out, sample"] = Reading(
-        network, partial(sample, generator=random), 1.0
-    )
-    rows = {
-        name: partial(predict_ab, way, size=about["size"]) for name, way in rows.items()
-    }
-    save_result(
-        FOLDER / "readings.json",
-        evaluate(rows, held_out_batches(pictures, "test", options.device)),
-        [],
+    rows["weights divided out, sample"] = Reading(network, sampled, 1.0)
+    size = about["size"]
+    rows = {name: partial(predict_ab, way, size=size) for name, way in rows.items()}
+    study.save(
+        evaluate(rows, held_out_batches(study.pictures, "test", study.device)),
         validation={name: row.means() for name, row in validation.items()},
-        size=about["size"],
-        photographs={
-            "data": names(options.data),
-            "test": pictures.held_out("test", TEST_SIZE).names,
-        },
-        device=options.device,
+        size=size,
         protocol=PROTOCOL,
     )
 

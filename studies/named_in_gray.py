@@ -1,18 +1,17 @@
-"""Count the photographs whose thing an encoder's classifier names without seeing color.
+"""How often does an encoder's classifier name a photograph's thing without its color?
 
-    python tools/name_in_gray.py --data photos/
+    python studies/named_in_gray.py --data photos/
 
-Of the photographs, those count whose file names have an ImageNet class in them. What it
-finds goes into results/named-in-gray.json."""
+Counted are photographs whose file names have an ImageNet class in them."""
 
 import torch
-from photograph_options import names, parser, sources
+from study import Study
 from tqdm import tqdm
 
 from colorize_lib.color import normalize_lab, rgb_to_lab
 from colorize_lib.evaluation import imagenet_labels
 from colorize_lib.evaluation.recognition import UNLABELED, accuracy
-from colorize_lib.evaluation.results import FOLDER, save_result
+from colorize_lib.evaluation.results import save_result
 from colorize_lib.models.pretrained import (
     LITE_SIZE,
     lite_classifier,
@@ -23,9 +22,9 @@ from colorize_lib.photos import batches, combined, prepare
 
 @torch.inference_mode()
 def main() -> None:
-    options = parser(__doc__).parse_args()
-    source = combined(*sources(options.data))
-    photographs = prepare(source, LITE_SIZE, folder=options.prepared)
+    study = Study(__file__, __doc__)
+    source = combined(*study.sources["data"])
+    photographs = prepare(source, LITE_SIZE, folder=study.prepared)
     labels = imagenet_labels(photographs.names)
     found = zip(photographs.names, labels, strict=True)
     photographs = photographs.subset(name for name, x in found if x != UNLABELED)
@@ -36,23 +35,16 @@ def main() -> None:
     }
     share = {}
     for name, classifier in classifiers.items():
-        classifier.eval().to(options.device)
+        classifier.eval().to(study.device)
         classes = [
-            classifier(normalize_lab(rgb_to_lab(pictures))[0]).argmax(dim=1).cpu()
-            for pictures in tqdm(
-                batches(photographs, 32, device=options.device), desc=name
-            )
+            classifier(normalize_lab(rgb_to_lab(batch))[0]).argmax(dim=1).cpu()
+            for batch in tqdm(batches(photographs, 32, device=study.device), desc=name)
         ]
         share[name] = accuracy(torch.cat(classes), labels).mean().item()
         print(f"{name}: {share[name]:.1%} of {len(labels)}")
-    save_result(
-        FOLDER / "named-in-gray.json",
-        {},
-        [],
-        share=share,
-        photographs={"data": names(options.data), "labeled": len(labels)},
-        device=options.device,
-    )
+    photographs = {"data": study.names(), "labeled": len(labels)}
+    about = {"share": share, "photographs": photographs, "device": study.device}
+    save_result(study.path, {}, [], **about)
 
 
 if __name__ == "__main__":
