@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from colorize_lib.evaluation import results
-from colorize_lib.evaluation.results import load_result, read_result, save_result
+from colorize_lib.evaluation.results import load_result, save_result
 from colorize_lib.evaluation.scores import (
     GRAY,
     TRUTH,
@@ -28,12 +28,12 @@ def scores():
 
 def test_round_trip(tmp_path, monkeypatch, scores):
     monkeypatch.setattr(results, "FOLDER", tmp_path)
-    history = [{"epoch": 1, "loss": 0.5}]
-    save_result(tmp_path / "net.json", scores, history, data="noise", seed=3)
+    path = tmp_path / "net.json"
+    save_result(path, scores, [{"epoch": 1, "loss": 0.5}], data="noise", seed=3)
     loaded = load_result("net")
     assert loaded["data"] == "noise"
     assert loaded["seed"] == 3
-    assert loaded["history"] == history
+    assert loaded["history"] == [{"epoch": 1, "loss": 0.5}]
     assert loaded["versions"]["torch"] == torch.__version__
     assert list(loaded["scores"]) == [GRAY, "net", TRUTH]
     for name, row in scores.items():
@@ -42,47 +42,14 @@ def test_round_trip(tmp_path, monkeypatch, scores):
             torch.testing.assert_close(again, values, rtol=0, atol=1e-4)
             mean = loaded["summary"][name][metric]["mean"]
             assert mean == pytest.approx(values.mean().item(), abs=1e-4)
-
-
-def test_a_result_anywhere_is_read_by_its_path(tmp_path, scores):
-    path = tmp_path / "run" / "result.json"
-    path.parent.mkdir()
-    save_result(path, scores, [], size=64)
-    read = read_result(path)
-    assert read["size"] == 64
-    assert list(read["scores"]) == [GRAY, "net", TRUTH]
-    ciede = read["scores"]["net"].means()["ciede2000"]
-    assert ciede == pytest.approx(scores["net"].means()["ciede2000"], abs=1e-4)
-    with pytest.raises(FileNotFoundError):
-        read_result(tmp_path / "none.json")
-
-
-def test_one_line_a_key_so_that_a_person_can_read_it(tmp_path, scores):
-    save_result(tmp_path / "net.json", scores, [], data="noise")
-    text = (tmp_path / "net.json").read_text()
+    text = path.read_text()  # one line a key, so that a person can read it
     assert len(text.splitlines()) == len(json.loads(text)) + 2
+    with pytest.raises(FileNotFoundError, match="no stored result 'x'; there are: net"):
+        load_result("x")
 
 
-def test_an_unknown_result_is_named_beside_the_known_ones(
-    tmp_path, monkeypatch, scores
-):
-    monkeypatch.setattr(results, "FOLDER", tmp_path)
-    save_result(tmp_path / "net.json", scores, [])
-    with pytest.raises(
-        FileNotFoundError, match="no stored result 'other'; there are: net"
-    ):
-        load_result("other")
-
-
-OTHERS = {
-    "landings",
-    "odds",
-    "color-counts",
-    "trials",
-    "green-runs",
-    "colab-estimate",
-    "named-in-gray",
-}  # no scores of single pictures in them
+# No scores of single pictures in them.
+OTHERS = {"landings", "odds", "color-counts", "trials", "named-in-gray"}
 FILES = {path.stem for path in results.FOLDER.glob("*.json")}
 FILES = sorted(FILES - OTHERS)
 COMPARISONS = [name for name in FILES if name.startswith("compare-")]

@@ -10,14 +10,10 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-import estimate_colab
 import pytest
-import recipes_page
 import run_full
 import store_model
 import torch
-import try_recipes
-from torch import nn
 
 from colorize_lib.evaluation import results
 from colorize_lib.evaluation.results import save_result
@@ -51,7 +47,7 @@ def test_every_chapter_that_trains_is_run_after_what_it_shows_is_trained():
 def test_commands_name_files_that_are_there(monkeypatch):
     monkeypatch.setenv("COLORIZE_PHOTOS", "one:two")
     for chapter, pieces in run_full.CHAPTERS.items():
-        for piece in [*pieces, f"run {chapter}", "pages"]:
+        for piece in [*pieces, f"run {chapter}"]:
             for command in run_full.commands(piece, trial=False):
                 script = ROOT / command[0]
                 assert command[:2] == ["-m", "colorize_lib.cli"] or script.is_file()
@@ -80,7 +76,7 @@ def pieces(monkeypatch, tmp_path):
 def test_all_is_run_once_and_summed_up(pieces, capsys):
     assert run_full.main() == 0
     done = {"train a": "x", "run 1-a": "x", "run 2-b": "x"}
-    assert pieces() == done | {"pages": "x"}
+    assert pieces() == done
     printed = capsys.readouterr().out
     for chapter in ("1-a", "2-b"):
         # A process counts the memory of the one that started it: here that of pytest.
@@ -88,7 +84,7 @@ def test_all_is_run_once_and_summed_up(pieces, capsys):
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         assert float(line[1]) <= own + 0.1
     assert run_full.main() == 0
-    assert pieces() == done | {"pages": "xx"}  # written each time
+    assert pieces() == done
 
 
 def test_after_a_failure_it_goes_on_at_the_piece_that_failed(
@@ -108,7 +104,7 @@ def test_after_a_failure_it_goes_on_at_the_piece_that_failed(
     monkeypatch.setattr(run_full, "commands", right)
     assert run_full.main() == 0
     done = {"train a": "x", "run 1-a": "xx", "run 2-b": "x"}
-    assert pieces() == done | {"pages": "x"}
+    assert pieces() == done
     after = json.loads((tmp_path / "runs" / "full.json").read_text())
     # What the first try took is not forgotten.
     assert after["run 1-a"]["minutes"] > before["run 1-a"]["minutes"] > 0
@@ -130,28 +126,6 @@ def test_memory_is_that_of_the_command_and_of_what_it_starts(tmp_path):
     assert not record.is_done("hungry")
     record.finish("hungry")
     assert run_full.Record(tmp_path / "full.json").is_done("hungry")
-
-
-# ------------------------------------------------------------ minutes in Colab
-
-
-def test_the_stored_estimate_follows_from_what_is_counted():
-    stored = json.loads((results.FOLDER / "colab-estimate.json").read_text())
-    trained = {
-        name
-        for name, pieces in run_full.CHAPTERS.items()
-        if pieces and not name.startswith("09")
-    }
-    assert set(stored) == set(estimate_colab.CHAPTERS) == trained
-    for name, works in estimate_colab.CHAPTERS.items():
-        assert stored[name]["minutes"] == pytest.approx(estimate_colab.minutes(works))
-        assert stored[name]["minutes"] <= 20.5
-
-
-def test_operations_of_a_layer_are_those_counted_by_hand():
-    layer = nn.Conv2d(1, 4, 3, padding=1)
-    # Multiplications and additions, forward and for the weights; none for the input.
-    assert estimate_colab.counted(layer, 8) == 2 * 2 * 4 * 9 * 64
 
 
 # ------------------------------------------------------------ storing a finished run
@@ -225,24 +199,3 @@ def test_a_file_too_large_for_the_repository_is_refused(finished, monkeypatch):
     with pytest.raises(SystemExit, match=r"bytes, at most 1,000"):
         store_model.store(run)
     assert not store_model.RESULTS.exists()
-
-
-# ------------------------------------------------------------ trials of recipes
-
-
-def test_every_recipe_was_run_in_full_or_in_a_trial_or_is_said_not_to_be():
-    in_full = {path.stem for path in (ROOT / "results").glob("*.json")}
-    assert set(try_recipes.TRIALS) == set(RECIPES) - in_full
-    tried = json.loads((results.FOLDER / "trials.json").read_text())
-    assert set(tried) <= set(try_recipes.TRIALS)
-    page = recipes_page.page()
-    for name in set(try_recipes.TRIALS) - set(tried):
-        assert f"Not tried yet: {name}" in page or f", {name}" in page
-    for name, run in tried.items():
-        sizes = [stage.size for stage in RECIPES[name].stages]
-        assert len(run["stages"]) == len(sizes), name
-        assert name in run["summary"]
-
-
-def test_the_page_of_recipes_is_made_of_what_is_stored():
-    assert recipes_page.PAGE.read_text() == recipes_page.page()

@@ -79,12 +79,6 @@ def main() -> int:
                 return 1
             record.finish(piece)
         print(record.summary(chapter, [*pieces, f"run {chapter}"]))
-    try:  # each time: they are quickly written, and must show what the files say
-        for command in commands("pages", options.trial):
-            record.run("pages", command)
-    except subprocess.CalledProcessError as error:
-        print("the pages of results: failed; make full goes on here", file=sys.stderr)
-        return error.returncode
     return 0
 
 
@@ -114,9 +108,6 @@ def commands(piece: str, trial: bool) -> list[list[str]]:
         return [["tools/try_after_training.py", *data]]
     if kind == "evaluate":
         return [["tools/evaluate_models.py", *data]]
-    if kind == "pages":
-        scripts = ("results_page.py", "attempts_page.py", "stamp_results.py")
-        return [[f"tools/{script}"] for script in scripts]
     return [["tools/run_chapters.py", f"book/{name}.ipynb"]]
 
 
