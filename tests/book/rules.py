@@ -2,7 +2,6 @@
 
 import ast
 import re
-import symtable
 from pathlib import Path
 
 import nbformat
@@ -33,7 +32,7 @@ def problems(path: Path) -> list[str]:
         found += [f"cell {number}: {problem}" for problem in check(cell)]
     found += _typed_results(cells)
     if not path.name.startswith(TEACH_IMPORTS):
-        found += _misplaced(cells)
+        found += _imported_late(cells)
     counts = [x.execution_count for x in cells if _is_code(x) and x.source.strip()]
     if counts != list(range(1, len(counts) + 1)):
         found.append(f"not run in one go from top to bottom, counts are {counts}")
@@ -81,45 +80,14 @@ def _typed_results(cells):
                 yield f"cell {number}: a result number no cell has printed, {what}, {where}"
 
 
-def _misplaced(cells):
-    """What keeps a reader from starting late, or from skipping what only shows."""
+def _imported_late(cells):
+    """Imports stand in one cell at the top; what Colab needs has its own above it."""
     setup = [i for i, cell in enumerate(cells, start=1) if SETUP in cell.source]
-    shown = {}  # names that come from a figure, a table or shown source: which cell
     for number, cell in enumerate(cells, start=1):
-        if not _is_code(cell):
-            continue
-        code = SHELL.sub(r"\1pass", cell.source)
-        tree = ast.parse(code)
-        if setup and number > setup[0] and _imports(tree):
-            yield f"cell {number}: an import below cell {setup[0]}, which has them all"
-        defined, read = _names(code)
-        for name in sorted((read - defined) & shown.keys()):
-            where = f"cell {shown[name]}: only shows something, and defines {name}"
-            yield f"{where}, which cell {number} needs"
-        last = ast.unparse(tree.body[-1]) if tree.body else ""
-        shows = last.startswith(("Markdown(", "table(")) or "show_source(" in code
-        if shows or "image" in cell.metadata.get("mystnb", {}):
-            shown |= dict.fromkeys(defined, number)
-        else:
-            shown = {
-                name: where for name, where in shown.items() if name not in defined
-            }
-
-
-def _names(code):
-    """What a cell defines, and what it and its functions read."""
-    top = symtable.symtable(code, "cell", "exec")
-    tables, read = [top], set()
-    for table in tables:  # which grows
-        tables += table.get_children()
-        own = [s for s in table.get_symbols() if table is top or s.is_global()]
-        read |= {s.get_name() for s in own if s.is_referenced()}
-    symbols = [s for s in top.get_symbols() if s.is_assigned() or s.is_imported()]
-    return {s.get_name() for s in symbols}, read
-
-
-def _imports(tree):
-    return any(isinstance(x, ast.Import | ast.ImportFrom) for x in ast.walk(tree))
+        if _is_code(cell) and setup and number > setup[0]:
+            tree = ast.parse(SHELL.sub(r"\1pass", cell.source))
+            if any(isinstance(x, ast.Import | ast.ImportFrom) for x in ast.walk(tree)):
+                yield f"cell {number}: an import below cell {setup[0]}, which has them all"
 
 
 def _is_code(cell):

@@ -122,25 +122,12 @@ def test_nothing_is_loaded_from_elsewhere(page):
     assert not [address for address in loaded if urlsplit(address).netloc], path.name
 
 
-def test_one_search_button_and_no_empty_bar(page):
-    path, soup = page
-    sides = "#pst-primary-sidebar .search-button-field, header .search-button-field"
-    assert len(soup.select(sides)) == 1, path.name
-    header = soup.select_one("header.bd-header")
-    assert header is None or not header.get_text(strip=True)
-
-
 def test_nothing_shows_raw(page):
     path, soup = page
     signs = ("```", ":::", "**", "](", "|-", "|—", "{eval}")
     texts = prose(soup.select_one("main"))
     raw = [text for text in texts if any(sign in text for sign in signs)]
     assert not raw, f"{path.name}: raw markup in {raw[0]!r}"
-
-
-def test_code_is_shown_and_highlighted(chapter):
-    path, soup = chapter
-    assert soup.select("main .cell_input .highlight span"), f"{path.name} shows no code"
 
 
 # ------------------------------------------------------------ as it is published
@@ -170,6 +157,7 @@ def test_a_chapter_has_its_number_and_opens_itself_in_colab(chapter):
     shown = soup.select_one("main section a img")
     assert shown["alt"] == "Open this chapter in Colab"
     own = address().colab(path.stem)
+    assert soup.select("main .cell_input .highlight span"), "it shows no code"
     links = soup.select("a[href*='colab.research.google.com']")
     assert {link["href"] for link in links} == {own}, path.name
     assert soup.select(f".dropdown-launch-buttons a[href='{own}']"), "no launch button"
