@@ -4,7 +4,7 @@
 
 A trial shows that a recipe works, not how good it is. ``photos/`` holds the folders
 named below. Interrupted, the same command goes on. What comes out goes into
-results/trials.json, which the page of recipes shows."""
+results/trials.json, and tools/recipes_page.py makes a page of it."""
 
 import argparse
 import json
