@@ -1,7 +1,6 @@
 """What the text notebooks of this folder share: stored results as tables.
 
-Rows are by name, with an ``Estimate`` or a number for each column. Tables have two
-lines a cell, to fit on a phone.
+Rows are by name, with an ``Estimate`` or a number for each column.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,11 +38,8 @@ def same_photographs(one: Mapping, other: Mapping) -> bool:
 
     The files behind the names were the same if gray and truth have the same scores.
     """
-    if one["protocol"] != other["protocol"]:
-        return False
-    if one["photographs"]["test"] != other["photographs"]["test"]:
-        return False
-    return all(
+    told = [(x["protocol"], x["photographs"]["test"]) for x in (one, other)]
+    return told[0] == told[1] and all(
         (values - other["scores"][row].values[metric]).abs().max() <= ROUNDED
         for row in (GRAY, TRUTH)
         for metric, values in one["scores"][row].values.items()
@@ -101,7 +97,7 @@ def scores(rows: Mapping[str, Mapping], signed: bool = False) -> Markdown:
 
 
 def table(rows: Mapping, columns: Mapping[str, tuple], signed: bool = False) -> str:
-    """A Markdown table; ``columns`` have a heading and the digits of their numbers."""
+    """Two lines a cell, for phones; ``columns`` have their heading and digits."""
     digits = {c: digits for c, (_, digits) in columns.items()}
     cells = [
         [_cell(x.get(c), digits[c], signed) for c in columns] for x in rows.values()
