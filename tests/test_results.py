@@ -1,4 +1,4 @@
-"""Result files: everything comes back, and the summary is that of the values."""
+"""Result files: everything comes back, and the stored ones say what is true."""
 
 import json
 from hashlib import sha256
@@ -7,32 +7,29 @@ import pytest
 import torch
 
 from colorize_lib.evaluation import results
-from colorize_lib.evaluation.results import load_result, read_result, save_result
-from colorize_lib.evaluation.scores import (
-    GRAY,
-    TRUTH,
-    evaluate,
-    markdown_table,
-)
+from colorize_lib.evaluation.results import load_result, save_result
+from colorize_lib.evaluation.scores import GRAY, TRUTH, evaluate, markdown_table
 from colorize_lib.experiments.compare import load_comparison
 from colorize_lib.training.recipes import RECIPES
 from colorize_lib.weights import FOLDERS, load_weights, stored_weights
 
+CARDS = results.FOLDER.parent / "weights"
+FILES = {path.stem for path in results.FOLDER.glob("*.json")}
+MODELS = sorted(FILES & set(RECIPES))
+STORED = [name for name in MODELS if not RECIPES[name].scores_only]
+COMPARISONS = sorted(name for name in FILES if name.startswith("compare-"))
+AFTER = "after-training"  # the one of validation photographs
 
-@pytest.fixture
-def scores():
+
+def test_round_trip(tmp_path, monkeypatch):
     random = torch.Generator().manual_seed(0)
     truths = torch.randint(0, 256, (5, 3, 16, 16), dtype=torch.uint8, generator=random)
-    return evaluate({"net": lambda l: torch.cat([l, -l], dim=1) / 4}, [truths])
-
-
-def test_round_trip(tmp_path, monkeypatch, scores):
+    scores = evaluate({"net": lambda l: torch.cat([l, -l], dim=1) / 4}, [truths])
+    path, history = tmp_path / "net.json", [{"epoch": 1, "loss": 0.5}]
+    save_result(path, scores, history, data="noise", seed=3)
     monkeypatch.setattr(results, "FOLDER", tmp_path)
-    history = [{"epoch": 1, "loss": 0.5}]
-    save_result(tmp_path / "net.json", scores, history, data="noise", seed=3)
     loaded = load_result("net")
-    assert loaded["data"] == "noise"
-    assert loaded["seed"] == 3
+    assert (loaded["data"], loaded["seed"]) == ("noise", 3)
     assert loaded["history"] == history
     assert loaded["versions"]["torch"] == torch.__version__
     assert list(loaded["scores"]) == [GRAY, "net", TRUTH]
@@ -42,57 +39,13 @@ def test_round_trip(tmp_path, monkeypatch, scores):
             torch.testing.assert_close(again, values, rtol=0, atol=1e-4)
             mean = loaded["summary"][name][metric]["mean"]
             assert mean == pytest.approx(values.mean().item(), abs=1e-4)
-
-
-def test_a_result_anywhere_is_read_by_its_path(tmp_path, scores):
-    path = tmp_path / "run" / "result.json"
-    path.parent.mkdir()
-    save_result(path, scores, [], size=64)
-    read = read_result(path)
-    assert read["size"] == 64
-    assert list(read["scores"]) == [GRAY, "net", TRUTH]
-    ciede = read["scores"]["net"].means()["ciede2000"]
-    assert ciede == pytest.approx(scores["net"].means()["ciede2000"], abs=1e-4)
-    with pytest.raises(FileNotFoundError):
-        read_result(tmp_path / "none.json")
-
-
-def test_one_line_a_key_so_that_a_person_can_read_it(tmp_path, scores):
-    save_result(tmp_path / "net.json", scores, [], data="noise")
-    text = (tmp_path / "net.json").read_text()
+    text = path.read_text()  # one line a key, so that a person can read it
     assert len(text.splitlines()) == len(json.loads(text)) + 2
+    with pytest.raises(FileNotFoundError, match="no stored result 'x'; there are: net"):
+        load_result("x")
 
 
-def test_an_unknown_result_is_named_beside_the_known_ones(
-    tmp_path, monkeypatch, scores
-):
-    monkeypatch.setattr(results, "FOLDER", tmp_path)
-    save_result(tmp_path / "net.json", scores, [])
-    with pytest.raises(
-        FileNotFoundError, match="no stored result 'other'; there are: net"
-    ):
-        load_result("other")
-
-
-OTHERS = {
-    "landings",
-    "odds",
-    "color-counts",
-    "trials",
-    "green-runs",
-    "colab-estimate",
-    "named-in-gray",
-}  # no scores of single pictures in them
-FILES = {path.stem for path in results.FOLDER.glob("*.json")}
-FILES = sorted(FILES - OTHERS)
-COMPARISONS = [name for name in FILES if name.startswith("compare-")]
-EVALUATION = "evaluation"  # of all models, by more judges
-READINGS = "readings"  # of one model, decided in several ways
-AFTER = "after-training"  # of models whose answers are changed; validation photographs
-ONES = (EVALUATION, READINGS, AFTER)
-MODELS = [name for name in FILES if name not in (*COMPARISONS, *ONES)]
-STORED = [name for name in MODELS if not RECIPES[name].scores_only]
-CARDS = results.FOLDER.parent / "weights"
+# ------------------------------------------------------------ what is stored
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -100,22 +53,13 @@ def test_a_stored_result_is_whole_and_its_summary_follows_from_its_scores(name):
     result = load_result(name)
     assert list(result["scores"]) == [GRAY, name, TRUTH]
     for row, scores in result["scores"].items():
-        for metric, values in scores.values.items():
-            assert len(values) == len(result["photographs"]["test"]) >= 300
-            assert values.double().mean().item() == pytest.approx(
+        assert scores.count == len(result["photographs"]["test"]) >= 300
+        for metric, mean in scores.means().items():
+            assert mean == pytest.approx(
                 result["summary"][row][metric]["mean"], abs=1e-4
             )
     epochs = sum(stage["epochs"] for stage in result["recipe"]["stages"])
     assert len(result["history"]) == epochs
-
-
-def test_stored_results_are_of_the_same_photographs():
-    tests = [load_result(name) for name in FILES if name != AFTER]
-    for other in tests[1:]:
-        assert other["photographs"]["test"] == tests[0]["photographs"]["test"]
-        for metric, estimate in tests[0]["summary"][GRAY].items():
-            # A comparison's scores went through a file, which rounds them, once more.
-            assert other["summary"][GRAY][metric] == pytest.approx(estimate, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
@@ -126,47 +70,59 @@ def test_a_stored_comparison_has_every_variant_with_every_seed(name):
         seeds.setdefault(run.variant, []).append(run.seed)
         recipe = result.get("recipe") or result["recipes"][run.variant]
         assert len(run.history) == sum(stage["epochs"] for stage in recipe["stages"])
-        for row, scores in run.scores.items():
-            assert all(
-                len(values) == len(result["photographs"]["test"])
-                for values in scores.values.values()
-            ), row
+        counts = {scores.count for scores in run.scores.values()}
+        assert counts == {len(result["photographs"]["test"])}
     assert len(seeds) > 1
     assert set(map(tuple, seeds.values())) == {(0, 1, 2)}
 
 
+def test_stored_results_are_of_the_same_photographs():
+    one = load_result("autoencoder-l1")
+    for other in map(load_result, [*MODELS, *COMPARISONS, "evaluation", "readings"]):
+        assert other["photographs"]["test"] == one["photographs"]["test"]
+        for metric, estimate in one["summary"][GRAY].items():
+            # A comparison's scores went through a file, which rounds them, once more.
+            assert other["summary"][GRAY][metric] == pytest.approx(estimate, abs=1e-4)
+    names = load_result(AFTER)["photographs"]["validation"]
+    assert len(names) == 200
+    assert not set(names) & set(one["photographs"]["test"])
+
+
+def assert_same(one, other):
+    for metric, values in one.values.items():
+        assert (values - other.values[metric]).abs().max() < 0.05, metric
+
+
 def test_the_evaluation_of_all_models_agrees_with_their_own_results():
-    result = load_result(EVALUATION)
+    result = load_result("evaluation")
     models = list(result["network_sizes"])
     assert list(result["scores"]) == [GRAY, *models, *result["probes"], TRUTH]
     assert set(models) == set(STORED)
     for name in models:
-        own = load_result(name)["scores"][name].values
-        for metric, values in own.items():
-            again = result["scores"][name].values[metric]
-            assert (values - again).abs().max() < 0.05, (name, metric)
+        assert_same(load_result(name)["scores"][name], result["scores"][name])
     for column in result["columns"]:
         assert list(column["cells"]) == list(result["scores"])
 
 
 def test_one_of_the_readings_is_the_stored_model():
-    read, model = load_result(READINGS), "unet-squeezenet-classes"
+    read, model = load_result("readings"), "unet-squeezenet-classes"
     network, _ = load_weights(stored_weights(model))
-    name = (
-        f"weights divided out by {network.divided_out:.0%}, T = {network.temperature}"
-    )
-    own = load_result(model)["scores"][model].values
-    for metric, values in own.items():
-        again = read["scores"][name].values[metric]
-        assert (values - again).abs().max() < 0.05, metric
     # It was chosen as the vividest, at its temperature, that is nearer than gray.
     gray = read["validation"][GRAY]["ciede2000"]
-    others = {
-        way: row
+    near = {
+        way: row["colorfulness"]
         for way, row in read["validation"].items()
         if way.endswith(f"T = {network.temperature}") and row["ciede2000"] < gray
     }
-    assert max(others, key=lambda way: others[way]["colorfulness"]) == name
+    chosen = max(near, key=near.get)
+    assert_same(load_result(model)["scores"][model], read["scores"][chosen])
+
+
+def test_what_was_tried_after_training_begins_with_the_untouched_model():
+    untouched = load_result(AFTER)["scores"]["unet-squeezenet, times 1"].means()
+    by_size = load_result("unet-squeezenet")["validation_by_size"]["96"]
+    for metric, mean in by_size.items():
+        assert untouched[metric] == pytest.approx(mean, rel=2e-3), metric
 
 
 def test_weights_are_those_of_the_stored_models_and_not_too_large():
@@ -184,18 +140,3 @@ def test_the_card_tells_what_is_stored(name):
     assert sha256(weights.read_bytes()).hexdigest() in text
     assert f"{weights.stat().st_size:,} bytes" in text
     assert markdown_table(load_result(name)["scores"]) in text
-
-
-def test_what_was_tried_after_training_was_tried_on_validation_photographs():
-    result = load_result(AFTER)
-    names = result["photographs"]["validation"]
-    assert len(names) == 200
-    test = load_result("unet-squeezenet")["photographs"]["test"]
-    assert not set(names) & set(test)
-    for row, scores in result["scores"].items():
-        for metric, values in scores.values.items():
-            assert len(values) == len(names), (row, metric)
-    by_size = load_result("unet-squeezenet")["validation_by_size"]["96"]
-    untouched = result["scores"]["unet-squeezenet, times 1"].means()
-    for metric, mean in by_size.items():
-        assert untouched[metric] == pytest.approx(mean, rel=2e-3), metric

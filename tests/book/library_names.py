@@ -3,11 +3,13 @@
 import ast
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from functools import reduce
 
-from names import SHELL
 from nbformat import NotebookNode
+
+SHELL = re.compile(r"^(\s*)[!%].*$", re.MULTILINE)
 
 
 class Library:
