@@ -145,7 +145,7 @@ def test_a_recipe_that_has_changed_since_is_told(store):
     name = DEFAULT
     recipe = json.loads(json.dumps(asdict(RECIPES[name])))
     older = {key: recipe[key] for key in ("name", "seed", "stages", "loss")}
-    del older["stages"][0]["game"]
+    del older["stages"][0]["adversarial"]
     files = {name: store(name, recipe=older | {"about": "in other words"})}
     assert "another one by now" not in results_page._provenance(name, files)
     older["stages"][0]["epochs"] += 1

@@ -41,7 +41,7 @@ def main() -> None:
         for name, (stage, loss) in scene_stages().items():
             path = folder / f"{name.replace(' ', '-').replace(',', '')}-seed{seed}.pt"
             torch.manual_seed(seed)
-            network = UNet(SCENE_WIDTHS) if stage.game is None else start
+            network = UNet(SCENE_WIDTHS) if stage.adversarial is None else start
             if path.exists():
                 stored = torch.load(path, weights_only=True)
                 network = UNet(SCENE_WIDTHS).eval()

@@ -12,7 +12,8 @@ from try_recipes import TRIALS
 from colorize_lib.evaluation.results import FOLDER
 from colorize_lib.evaluation.scores import GRAY
 from colorize_lib.files import replacing
-from colorize_lib.training.games import Pix2PixGame, WassersteinGame
+from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
+from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
 from colorize_lib.training.recipes import RECIPES
 
 PAGE = Path(__file__).parent.parent / "book" / "all-recipes.md"
@@ -81,11 +82,11 @@ LOSSES = {
     "classes": "odds of colors",
     "rebalanced_classes": "odds of colors, rare ones weighted up",
 }
-GAMES = {Pix2PixGame: "a game of pix2pix", WassersteinGame: "a game of WGAN-GP"}
+GAMES = {Pix2PixSettings: "a game of pix2pix", WGANGPSettings: "a game of WGAN-GP"}
 
 
 def _stage(stage, loss):
-    how = LOSSES[loss] if stage.game is None else GAMES[type(stage.game)]
+    how = LOSSES[loss] if stage.adversarial is None else GAMES[type(stage.adversarial)]
     epochs = "epoch" if stage.epochs == 1 else "epochs"
     return (
         f"{stage.epochs} {epochs} at {stage.size} pixels, batches of "

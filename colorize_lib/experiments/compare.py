@@ -59,8 +59,7 @@ def compare(
         show_progress: bars.
 
     Raises:
-        ValueError, TrainingDivergedError, TrainingStopped: see
-            :func:`.following.train`.
+        ValueError, TrainingDivergedError, KeyboardInterrupt: see :func:`.train.train`.
     """
     recipes = {
         variant: (replace(recipe, network=variant), make)

@@ -32,14 +32,14 @@ def train_on_scenes(
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> nn.Module:
-    """Train a copy of a network on drawn scenes, by a stage with or without a game.
+    """Train a copy of a network on drawn scenes, by a stage, adversarial or not.
 
     Args:
         network: l to ab, which stays as it is.
         stage: its size is that of random crops.
         lab: scenes ``(n, 3, H, W)``.
-        loss: of a stage without a game, see :func:`.following.method_of`.
-        seed: of the order, the crops, and the rival's first weights.
+        loss: of a stage that is not adversarial, see :func:`.train.method_of`.
+        seed: of the order, the crops, and the adversary's first weights.
         device: where to train.
 
     Returns:
@@ -54,9 +54,9 @@ def train_on_scenes(
         )
     torch.manual_seed(seed)
     network = deepcopy(network).to(device)
-    rival = stage.game and stage.game.rival()
+    adversary = stage.adversarial and stage.adversarial.adversary()
     steps = stage.epochs * (len(lab) // stage.batch_size)
-    method = method_of(stage, network, rival, steps, loss=loss, device=device)
+    method = method_of(stage, network, adversary, steps, loss=loss, device=device)
     for epoch in range(stage.epochs):
         for batch in batches(
             lab,

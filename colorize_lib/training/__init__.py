@@ -1,11 +1,8 @@
-"""Training.
+"""Training, to be read in this order.
 
-===============  =======================================================================
-``regression``   the plainest method: make a pixel loss small; a method is a step
-``loop``         what all methods share: progress, log, checkpoints, resume
-``checkpoints``  files that are whole or not there
-``precision``    which numbers a device computes fastest in
-``data``         collections of photographs to learn from, without leaks
-``recipes``      named ways to train the book's networks
-===============  =======================================================================
+``recipes`` say what to train, ``train`` follows one stage after stage, ``loop`` repeats
+a method's step and keeps what a run needs to go on. A method is one step:
+``regression``, ``classification``, ``pix2pix`` or ``wgan_gp``; each moves its networks
+by a ``learner``. Beside them: ``distributed`` for several GPUs, ``reports`` for what an
+epoch shows.
 """

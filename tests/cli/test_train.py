@@ -26,7 +26,7 @@ from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
 from colorize_lib.photos.collection import Pictures
 from colorize_lib.training import train as following
-from colorize_lib.training.checkpoints import load_checkpoint
+from colorize_lib.training.loop import load_checkpoint
 from colorize_lib.training.recipes import RECIPES, Recipe, Stage
 from colorize_lib.training.regression import Regression
 from colorize_lib.weights import load_weights

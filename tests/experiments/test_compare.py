@@ -24,8 +24,8 @@ from colorize_lib.experiments.compare import (
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
 from colorize_lib.photos.collection import Pictures
-from colorize_lib.training.games import Pix2PixGame
-from colorize_lib.training.loop import TrainingStopped
+from colorize_lib.training.pix2pix import Pix2PixSettings
+from colorize_lib.training.loop import KeyboardInterrupt
 from colorize_lib.training.pix2pix import Pix2Pix
 from colorize_lib.training.recipes import Recipe, Stage
 from colorize_lib.training.regression import Regression
@@ -251,7 +251,7 @@ def test_they_are_known_to_runs_that_are_added_and_not_to_another_size(
 
 STAGE = RECIPE.stages[0]
 GAME = Stage(
-    *(32, 1, 4, 1e-3), game=Pix2PixGame(l1_weight=7, norm="none", widths=(4, 8, 8))
+    *(32, 1, 4, 1e-3), adversarial=Pix2PixSettings(l1_weight=7, norm="none", widths=(4, 8, 8))
 )
 RECIPES = {
     "by L2, longer": Recipe("a", "plain", (replace(STAGE, epochs=3),), loss="l2"),
@@ -326,7 +326,7 @@ def test_stopped_in_a_game_and_called_again(
     game = {"L1, then 1 : 1": RECIPES["L1, then 1 : 1"]}
     with monkeypatch.context() as patch:
         stop_at(patch, 2, Pix2Pix)
-        with pytest.raises(TrainingStopped):
+        with pytest.raises(KeyboardInterrupt):
             run_recipes(pictures, tmp_path, game, seeds=[1])
     (run,) = run_recipes(pictures, tmp_path, game, seeds=[1])
     assert same(run, of_recipes[0][3])

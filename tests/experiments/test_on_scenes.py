@@ -19,7 +19,8 @@ from colorize_lib.experiments.on_scenes import (
 )
 from colorize_lib.experiments.variants import scene_stages
 from colorize_lib.scenes import LAWS, MIXED, Palette, draw_scenes
-from colorize_lib.training.games import Pix2PixGame, WassersteinGame
+from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
+from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
 from colorize_lib.training.recipes import Stage
 from colorize_lib.training.regression import Regression
 
@@ -194,9 +195,9 @@ JUDGE = {"widths": (4, 8, 8), "norm": "none"}
 METHODS = {
     "L1": (ALONE, "l1"),
     "L2": (ALONE, "l2"),
-    "pix2pix": (Stage(CROP, 2, 4, 1e-2, game=Pix2PixGame(**JUDGE)), "l1"),
+    "pix2pix": (Stage(CROP, 2, 4, 1e-2, adversarial=Pix2PixSettings(**JUDGE)), "l1"),
     "WGAN-GP": (
-        Stage(CROP, 2, 4, 1e-2, game=WassersteinGame(critic_steps=2, **JUDGE)),
+        Stage(CROP, 2, 4, 1e-2, adversarial=WGANGPSettings(critic_steps=2, **JUDGE)),
         "l1",
     ),
 }
@@ -270,7 +271,7 @@ def test_a_method_is_that_of_its_stage_over_all_batches(lab, monkeypatch):
     for stage, loss in METHODS.values():
         train_on_scenes(fresh(), stage, lab, loss=loss)
     assert made == [
-        (stage, stage.game is not None, 2 * (10 // 4), loss)
+        (stage, stage.adversarial is not None, 2 * (10 // 4), loss)
         for stage, loss in METHODS.values()
     ]
     train_on_scenes(fresh(), ALONE, lab)
@@ -308,8 +309,8 @@ def test_every_epoch_has_its_order_and_crops(monkeypatch):
 
 
 def test_the_average_of_a_game_is_what_counts(lab):
-    stage = Stage(CROP, 2, 4, 1e-2, game=Pix2PixGame(**JUDGE))
-    averaged = Stage(CROP, 2, 4, 1e-2, game=Pix2PixGame(average=0.9, **JUDGE))
+    stage = Stage(CROP, 2, 4, 1e-2, adversarial=Pix2PixSettings(**JUDGE))
+    averaged = Stage(CROP, 2, 4, 1e-2, adversarial=Pix2PixSettings(average=0.9, **JUDGE))
     one, other = (train_on_scenes(fresh(), x, lab) for x in (stage, averaged))
     assert type(other) is nn.Sequential
     assert not other.training

@@ -22,7 +22,8 @@ from colorize_lib.experiments.variants import (
     unet_variants,
 )
 from colorize_lib.models import COLORIZERS, UNet
-from colorize_lib.training.games import Pix2PixGame, WassersteinGame
+from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
+from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
 from colorize_lib.training.recipes import RECIPES, Stage
 from colorize_lib.training.train import LOSSES
 from colorize_lib.weights import stored_weights
@@ -147,15 +148,15 @@ def test_the_stored_network_goes_on_alone_or_in_a_game(stage):
     assert alone.stages == (stage,)
     assert alone.loss == "l1"
     games = {
-        name: recipe.stages[0].game
+        name: recipe.stages[0].adversarial
         for name, recipe in recipes.items()
         if name not in FRESH
     }
     assert len(games) > 6
     for name, game in games.items():
-        assert recipes[name] == replace(alone, stages=(replace(stage, game=game),))
+        assert recipes[name] == replace(alone, stages=(replace(stage, adversarial=game),))
         assert game == game_said_by(name, games)
-        kind = Pix2PixGame if name.startswith("pix2pix") else WassersteinGame
+        kind = Pix2PixSettings if name.startswith("pix2pix") else WGANGPSettings
         assert type(game) is kind
         assert getattr(game, "l1_weight_for", stage.size) == stage.size
 
@@ -198,18 +199,18 @@ def test_scene_stages_differ_in_what_their_names_say():
     (alone, l2), (same_stage, l1) = stages.pop("L2"), stages.pop("L1")
     assert (alone, l2, l1) == (same_stage, "l2", "l1")
     assert {l1, l2} <= set(LOSSES)
-    assert alone.game is None
+    assert alone.adversarial is None
     assert len(stages) == 6
     for kind, game_type, weights in (
-        ("pix2pix", Pix2PixGame, (1, 10, 100)),
-        ("WGAN-GP", WassersteinGame, (0, 10, 100)),
+        ("pix2pix", Pix2PixSettings, (1, 10, 100)),
+        ("WGAN-GP", WGANGPSettings, (0, 10, 100)),
     ):
         base, _ = stages[f"{kind}, L1 weight 100"]
         for weight in weights:
             stage, loss = stages[f"{kind}, L1 weight {weight}"]
-            assert type(stage.game) is game_type
-            game = replace(base.game, l1_weight=weight)
-            assert stage == replace(base, game=game)
+            assert type(stage.adversarial) is game_type
+            game = replace(base.adversarial, l1_weight=weight)
+            assert stage == replace(base, adversarial=game)
             assert loss == "l1"
             assert (stage.size, stage.batch_size) == (alone.size, alone.batch_size)
 
@@ -225,9 +226,9 @@ STAGES = {
         f"photographs, {name}": stage
         for name, recipe in game_variants().items()
         for stage in recipe.stages
-        if stage.game
+        if stage.adversarial
     },
-    **{f"scenes, {x}": stage for x, (stage, _) in scene_stages().items() if stage.game},
+    **{f"scenes, {x}": stage for x, (stage, _) in scene_stages().items() if stage.adversarial},
 }
 each_game = pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES.keys())
 each_critic = pytest.mark.parametrize(
@@ -238,18 +239,18 @@ each_critic = pytest.mark.parametrize(
 
 @each_game
 def test_a_rival_sees_patches_of_34_pixels_and_a_critic_no_batch(stage):
-    rival, size = stage.game.rival().eval(), stage.size
+    rival, size = stage.adversarial.adversary().eval(), stage.size
     scores = rival(torch.zeros(1, 1, size, size), torch.zeros(1, 2, size, size))
     assert scores.shape[2:] == (size // 4 - 2, size // 4 - 2)
     assert receptive_field(rival, 1, 2, size=64) == 34
     normed = any(isinstance(layer, _BatchNorm) for layer in rival.modules())
-    assert normed == (stage.game.norm == "batch")
-    assert not (normed and isinstance(stage.game, WassersteinGame))
+    assert normed == (stage.adversarial.norm == "batch")
+    assert not (normed and isinstance(stage.adversarial, WGANGPSettings))
 
 
 @each_critic
 def test_a_weight_against_a_critic_is_for_the_size_that_is_trained(stage):
-    assert stage.game.l1_weight_for == stage.size
+    assert stage.adversarial.l1_weight_for == stage.size
 
 
 def steepness(weight, size):
@@ -263,15 +264,15 @@ def test_what_is_said_of_l1_against_a_slope_of_1():
     games = {name: recipe.stages[-1] for name, recipe in game_variants().items()}
     even, steep = (games[f"WGAN-GP 1 : 1{x}"] for x in ("", ", L1 weight 200"))
     expected = steepness(100, 64)
-    assert steepness(even.game.l1_weight, even.size) == pytest.approx(expected)
-    assert steepness(steep.game.l1_weight, steep.size) == pytest.approx(4 * expected)
+    assert steepness(even.adversarial.l1_weight, even.size) == pytest.approx(expected)
+    assert steepness(steep.adversarial.l1_weight, steep.size) == pytest.approx(4 * expected)
     assert steepness(45, scene_stages()["L1"][0].size) == pytest.approx(1, abs=0.01)
 
 
 @each_game
 def test_there_are_turns_for_the_generator(stage):
     """In a thousand pictures, whatever head start the rival has."""
-    assert stage.game.turns(stage.epochs * (1000 // stage.batch_size)) > 0
+    assert stage.adversarial.generator_updates(stage.epochs * (1000 // stage.batch_size)) > 0
 
 
 # ------------------------------------------------------------ ideas

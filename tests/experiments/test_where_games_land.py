@@ -15,8 +15,8 @@ from colorize_lib.color import AB_SCALE
 from colorize_lib.scenes import LAWS
 from colorize_lib.training.learner import Learner
 from colorize_lib.training.pix2pix import Pix2Pix
-from colorize_lib.training.precision import Precision
-from colorize_lib.training.schedules import hold_then_fall
+from colorize_lib.training.learner import Precision
+from colorize_lib.training.learner import hold_then_fall
 from colorize_lib.training.wgan_gp import WassersteinGP
 
 KINDS = ("car", "roof", "balloon")  # two colors at even odds, two at 60 : 40, three
