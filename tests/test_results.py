@@ -91,7 +91,7 @@ READINGS = "readings"  # of one model, decided in several ways
 AFTER = "after-training"  # of models whose answers are changed; validation photographs
 ONES = (EVALUATION, READINGS, AFTER)
 MODELS = [name for name in FILES if name not in (*COMPARISONS, *ONES)]
-STORED = [name for name in MODELS if not RECIPES[name].scores_only]
+STORED = [n for n in MODELS if n in RECIPES and not RECIPES[n].scores_only]
 CARDS = results.FOLDER.parent / "weights"
 
 

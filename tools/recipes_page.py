@@ -12,9 +12,9 @@ from try_recipes import TRIALS
 from colorize_lib.evaluation.results import FOLDER
 from colorize_lib.evaluation.scores import GRAY
 from colorize_lib.files import replacing
-from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
-from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
+from colorize_lib.training.pix2pix import Pix2PixSettings
 from colorize_lib.training.recipes import RECIPES
+from colorize_lib.training.wgan_gp import WGANGPSettings
 
 PAGE = Path(__file__).parent.parent / "book" / "all-recipes.md"
 INTRODUCTION = """\

@@ -6,7 +6,6 @@ All its numbers come from the files of results/; its tables from result_tables.p
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from result_tables import (
@@ -25,7 +24,7 @@ from colorize_lib.evaluation.results import FOLDER, load_result
 from colorize_lib.evaluation.scores import GRAY
 from colorize_lib.experiments.compare import load_comparison
 from colorize_lib.files import replacing
-from colorize_lib.training.recipes import RECIPES
+from colorize_lib.training.recipes import RECIPES, differences
 from colorize_lib.weights import DEFAULT
 
 # What neither trains nor compares models: the piece of `make full`, and its script.
@@ -259,7 +258,9 @@ def _of_the_recipe(recipe, files):
         minutes = _minutes(files.get(before, {}))
         yield f"- goes on from {before}, whose {minutes or 'minutes '}come on top"
     now = RECIPES.get(recipe.get("name"))
-    if now and _has_changed(recipe, asdict(now)):
+    if now is None:
+        yield "- **its recipe is no longer in the library**: this attempt was not kept"
+    elif differences(recipe, now):
         yield "- **its recipe is another one by now**, and will give others"
 
 
@@ -281,16 +282,6 @@ def _stages(recipe):
         epochs = "1 epoch" if stage["epochs"] == 1 else f"{stage['epochs']} epochs"
         stages.append(f"{epochs} at {stage['size']} px")
     return ", then ".join(stages)
-
-
-def _has_changed(stored, now):
-    """Whether a recipe differs from the stored one, in the fields that this has."""
-    if isinstance(stored, dict):
-        said = [key for key in stored if key != "about"]
-        return any(_has_changed(stored[key], now.get(key)) for key in said)
-    if isinstance(stored, list):
-        return len(stored) != len(now) or any(map(_has_changed, stored, now))
-    return stored != now
 
 
 def _commands(name, result):

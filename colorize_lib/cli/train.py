@@ -39,12 +39,9 @@ PHOTOGRAPHS = {  # options
 FOLDERS = {  # options
     "folder": (
         "FOLDER",
-        "of this run, by default runs/RECIPE: checkpoints, log, result",
+        "of this run, by default runs/RECIPE: log, checkpoints, result",
     ),
-    "prepared": (
-        "DIR",
-        "where the prepared pictures are kept; by default in the cache folder",
-    ),
+    "prepared": ("DIR", "of the prepared pictures, by default in the cache folder"),
     "resume": ("FOLDER", "go on with the run in this folder, as it was started"),
 }
 NUMBERS = {  # options: what they are a multiple of, the least, and what they say
@@ -80,12 +77,8 @@ def main(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, TrainingDivergedError) as error:
         return _ended(error, options.folder)
     except (OSError, ValueError, ImportError) as error:
-        begun = any(options.folder.glob("*/last.pt"))
-        if (
-            begun
-            and isinstance(error, OSError)
-            and not isinstance(error, BlockingIOError)
-        ):
+        begun = isinstance(error, OSError) and any(options.folder.glob("*/last.pt"))
+        if begun and not isinstance(error, BlockingIOError):
             return _ended(error, options.folder)
         print(f"colorize train: {error}", file=sys.stderr)
         return 2

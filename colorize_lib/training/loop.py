@@ -57,6 +57,14 @@ class Progress:
             self.sums[name] = self.sums.get(name, 0.0) + value
             self.counts[name] = self.counts.get(name, 0) + 1
 
+    def after_epoch(
+        self, means: dict, seconds: float, images: int, scores: dict
+    ) -> "Progress":
+        """Of a run that has finished its epoch, with a line for it."""
+        line = {"epoch": self.epoch + 1, **means, "seconds": seconds}
+        line |= {"images_per_second": images / seconds, **scores}
+        return Progress(self.epoch + 1, history=[*self.history, line])
+
 
 def fit(
     method: Method,
@@ -66,7 +74,6 @@ def fit(
     epochs: int,
     batch_size: int,
     crop: int | None = None,
-    flip: bool = True,
     seed: int = 0,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
     best_by: str | None = "loss",
@@ -89,8 +96,8 @@ def fit(
         epochs: in all, those of earlier calls included.
         batch_size: pictures a step, of all processes together; what does not fill a
             last batch waits for another epoch.
-        crop: side in pixels of a random crop; None takes pictures whole.
-        flip: mirror each picture left to right with probability 1/2.
+        crop: side in pixels of a random crop; None takes pictures whole. Either way
+            each is mirrored left to right with probability 1/2.
         seed: of the order and the augmentation. Initial weights are the caller's.
         validate: scores of the network after each epoch, by names of your choice.
         best_by: the entry of an epoch's line that decides what is best: the lowest.
@@ -116,13 +123,12 @@ def fit(
         BlockingIOError: another training is at work in ``folder``.
     """
     settings = {"images": list(images.shape), "batch_size": batch_size}
-    settings |= {"crop": crop, "flip": flip, "seed": seed}
-    folder = Path(folder)
+    settings |= {"crop": crop, "seed": seed}
     with distributed.holding(folder), _naming_the_last_save(folder):
         run = _resume(folder, method, settings)
         for epoch in range(run.epoch, epochs):
             feed = batches(
-                images, batch_size, shuffle=True, drop_last=True, flip=flip, crop=crop,
+                images, batch_size, shuffle=True, drop_last=True, flip=True, crop=crop,
                 seed=seed, epoch=epoch, start_batch=run.batch, device=device,
             )  # fmt: skip
             saved = time.monotonic()
@@ -142,10 +148,8 @@ def fit(
                 means = distributed.average(_finite_means(run, method))
                 bar.set_postfix(_shown(means))
             seconds = time.monotonic() - started
-            line = {"epoch": epoch + 1, **means, "seconds": seconds}
-            line["images_per_second"] = run.batch * batch_size / seconds
-            line |= validate(method.network) if validate else {}
-            run = Progress(epoch + 1, history=[*run.history, line])
+            scores = validate(method.network) if validate else {}
+            run = run.after_epoch(means, seconds, run.batch * batch_size, scores)
             if report and distributed.is_first():
                 report(method.network, run.history)
             _save(run, method, folder, settings, best_by)

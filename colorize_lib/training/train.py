@@ -108,9 +108,8 @@ def best_so_far(
 ) -> tuple[nn.Module, list[dict]]:
     """What :func:`train` has come to in ``folder``, without training any more.
 
-    Returns:
-        As of ``train``: the network of the best epoch of the last stage that has
-        finished one.
+    Returns as ``train`` does: the network of the best epoch of the last stage that has
+    finished one.
 
     Raises:
         ValueError: no epoch is finished yet, or the run follows another recipe.
@@ -169,15 +168,14 @@ def method_of(
     device: torch.device | str = "cpu",
     precision: str | None = None,
 ) -> Method:
-    """The steps of a stage, with fresh optimizers.
+    """The steps of a stage, with fresh optimizers whose rates end at 0 after ``steps``.
 
     Args:
         stage: its learning rate, and its adversarial settings, if it has any.
         network: on ``device``.
         adversary: of an adversarial stage, which is moved to ``device``.
-        steps: batches in all; the learning rate has fallen to zero by then.
-        loss: of the other stages: a key of ``LOSSES``, or ``"classes"`` or
-            ``"rebalanced_classes"`` of a :class:`.ColorClassifier`.
+        steps: batches in all.
+        loss: of the other stages, as of a :class:`.Recipe`.
         weight_decay: of the other stages.
         device: where they train.
         precision: overrules :func:`~colorize_lib.training.learner.choose_precision`.

@@ -15,7 +15,6 @@ import torch
 from torch import nn
 from training_helpers import held_elsewhere, same, stop_at
 
-from colorize_lib import cli
 from colorize_lib.cli import main, train
 from colorize_lib.evaluation import choose as scoring
 from colorize_lib.evaluation import scores as evaluation
@@ -227,28 +226,10 @@ def test_without_photographs_it_takes_what_the_recipe_was_made_for(
     assert result["command"] == f"{command} --folder runs/tiny-l1"
 
 
-def test_faces_are_split_by_person(tmp_path, write_photos, monkeypatch):
-    faces = write_photos(tmp_path / "faces", 30)
-    for number, path in enumerate(sorted(faces.iterdir())):
-        path.rename(faces / f"Person_{number // 3}_{number % 3:04}.png")
-    seen = []
-    monkeypatch.setitem(RECIPES, RECIPE.name, replace(RECIPE, collection="lfw"))
-
-    def spy(recipe, pictures, *_, **__):
-        seen.append(pictures)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(train, "train", spy)
-    monkeypatch.setattr(train, "Pictures", partial(Pictures, validation=6, test=6))
-    command = ["train", RECIPE.name, "--data", str(faces)]
-    assert main([*command, "--folder", str(tmp_path / "run"), "--device", "cpu"]) == 1
-    split = seen[0].split
-    persons = [
-        {name.rsplit("_", 1)[0] for name in part}
-        for part in (split.train, split.validation, split.test)
-    ]
-    assert not persons[0] & (persons[1] | persons[2])
-    assert not persons[1] & persons[2]
+def test_faces_keep_their_persons_wherever_they_lie(tmp_path, monkeypatch):
+    monkeypatch.setattr(train.datasets, "lfw", lambda path: ("by person", path))
+    recipe = replace(RECIPE, collection="lfw")
+    assert train._data(recipe, [tmp_path]) == [("by person", tmp_path)]
 
 
 TWO = """
@@ -470,26 +451,3 @@ def test_help_names_the_recipes_and_what_comes_out(capsys):
     options = ("--data", "--also", "--small", "--folder", "--prepared", "--device")
     for part in (*RECIPES, *options, "example:", "--weights runs/mine", "result.json"):
         assert part in text
-
-
-@pytest.mark.parametrize(
-    ("arguments", "command", "rest"),
-    [
-        (["train", "x", "--data", "y"], "train", ["x", "--data", "y"]),
-        (["train"], "train", []),
-        (["a.jpg", "train"], "photos", ["a.jpg", "train"]),
-        (["./train"], "photos", ["./train"]),
-        ([], "photos", []),
-    ],
-)
-def test_the_first_argument_names_the_command(monkeypatch, arguments, command, rest):
-    calls = []
-    monkeypatch.setitem(
-        cli.COMMANDS, "train", lambda x: calls.append(("train", x)) or 5
-    )
-    monkeypatch.setattr(cli.photos, "main", lambda x: calls.append(("photos", x)) or 6)
-    assert main(arguments) == (5 if command == "train" else 6)
-    assert calls == [(command, rest)]
-    monkeypatch.setattr(sys, "argv", ["colorize", *arguments])
-    main()
-    assert calls[1] == calls[0]

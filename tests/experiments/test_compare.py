@@ -24,9 +24,7 @@ from colorize_lib.experiments.compare import (
 from colorize_lib.models import COLORIZERS
 from colorize_lib.photos import from_path
 from colorize_lib.photos.collection import Pictures
-from colorize_lib.training.pix2pix import Pix2PixSettings
-from colorize_lib.training.loop import KeyboardInterrupt
-from colorize_lib.training.pix2pix import Pix2Pix
+from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
 from colorize_lib.training.recipes import Recipe, Stage
 from colorize_lib.training.regression import Regression
 from colorize_lib.training.train import train
@@ -251,7 +249,8 @@ def test_they_are_known_to_runs_that_are_added_and_not_to_another_size(
 
 STAGE = RECIPE.stages[0]
 GAME = Stage(
-    *(32, 1, 4, 1e-3), adversarial=Pix2PixSettings(l1_weight=7, norm="none", widths=(4, 8, 8))
+    *(32, 1, 4, 1e-3),
+    adversarial=Pix2PixSettings(l1_weight=7, norm="none", widths=(4, 8, 8)),
 )
 RECIPES = {
     "by L2, longer": Recipe("a", "plain", (replace(STAGE, epochs=3),), loss="l2"),

@@ -19,10 +19,10 @@ from colorize_lib.experiments.on_scenes import (
 )
 from colorize_lib.experiments.variants import scene_stages
 from colorize_lib.scenes import LAWS, MIXED, Palette, draw_scenes
-from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
-from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
+from colorize_lib.training.pix2pix import Pix2PixSettings
 from colorize_lib.training.recipes import Stage
 from colorize_lib.training.regression import Regression
+from colorize_lib.training.wgan_gp import WGANGPSettings
 
 # ------------------------------------------------------------ where they land
 
@@ -310,7 +310,9 @@ def test_every_epoch_has_its_order_and_crops(monkeypatch):
 
 def test_the_average_of_a_game_is_what_counts(lab):
     stage = Stage(CROP, 2, 4, 1e-2, adversarial=Pix2PixSettings(**JUDGE))
-    averaged = Stage(CROP, 2, 4, 1e-2, adversarial=Pix2PixSettings(average=0.9, **JUDGE))
+    averaged = Stage(
+        CROP, 2, 4, 1e-2, adversarial=Pix2PixSettings(average=0.9, **JUDGE)
+    )
     one, other = (train_on_scenes(fresh(), x, lab) for x in (stage, averaged))
     assert type(other) is nn.Sequential
     assert not other.training

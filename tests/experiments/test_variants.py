@@ -22,10 +22,10 @@ from colorize_lib.experiments.variants import (
     unet_variants,
 )
 from colorize_lib.models import COLORIZERS, UNet
-from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
-from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
+from colorize_lib.training.pix2pix import Pix2PixSettings
 from colorize_lib.training.recipes import RECIPES, Stage
-from colorize_lib.training.train import LOSSES
+from colorize_lib.training.regression import LOSSES
+from colorize_lib.training.wgan_gp import WGANGPSettings
 from colorize_lib.weights import stored_weights
 
 FRESH = ("fresh: L1, then pix2pix", "fresh: pix2pix alone")
@@ -154,7 +154,9 @@ def test_the_stored_network_goes_on_alone_or_in_a_game(stage):
     }
     assert len(games) > 6
     for name, game in games.items():
-        assert recipes[name] == replace(alone, stages=(replace(stage, adversarial=game),))
+        assert recipes[name] == replace(
+            alone, stages=(replace(stage, adversarial=game),)
+        )
         assert game == game_said_by(name, games)
         kind = Pix2PixSettings if name.startswith("pix2pix") else WGANGPSettings
         assert type(game) is kind
@@ -228,7 +230,11 @@ STAGES = {
         for stage in recipe.stages
         if stage.adversarial
     },
-    **{f"scenes, {x}": stage for x, (stage, _) in scene_stages().items() if stage.adversarial},
+    **{
+        f"scenes, {x}": stage
+        for x, (stage, _) in scene_stages().items()
+        if stage.adversarial
+    },
 }
 each_game = pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES.keys())
 each_critic = pytest.mark.parametrize(
@@ -265,14 +271,19 @@ def test_what_is_said_of_l1_against_a_slope_of_1():
     even, steep = (games[f"WGAN-GP 1 : 1{x}"] for x in ("", ", L1 weight 200"))
     expected = steepness(100, 64)
     assert steepness(even.adversarial.l1_weight, even.size) == pytest.approx(expected)
-    assert steepness(steep.adversarial.l1_weight, steep.size) == pytest.approx(4 * expected)
+    assert steepness(steep.adversarial.l1_weight, steep.size) == pytest.approx(
+        4 * expected
+    )
     assert steepness(45, scene_stages()["L1"][0].size) == pytest.approx(1, abs=0.01)
 
 
 @each_game
 def test_there_are_turns_for_the_generator(stage):
     """In a thousand pictures, whatever head start the rival has."""
-    assert stage.adversarial.generator_updates(stage.epochs * (1000 // stage.batch_size)) > 0
+    assert (
+        stage.adversarial.generator_updates(stage.epochs * (1000 // stage.batch_size))
+        > 0
+    )
 
 
 # ------------------------------------------------------------ ideas

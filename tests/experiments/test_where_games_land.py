@@ -10,14 +10,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from colorize_lib import losses
 from colorize_lib.color import AB_SCALE
 from colorize_lib.scenes import LAWS
-from colorize_lib.training.learner import Learner
-from colorize_lib.training.pix2pix import Pix2Pix
-from colorize_lib.training.learner import Precision
-from colorize_lib.training.learner import hold_then_fall
-from colorize_lib.training.wgan_gp import WassersteinGP
+from colorize_lib.training.learner import Learner, Precision, hold_then_fall
+from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
+from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
 
 KINDS = ("car", "roof", "balloon")  # two colors at even odds, two at 60 : 40, three
 FLOAT32 = Precision("float32", "cpu")
@@ -90,9 +87,7 @@ def nearest_mode(colors, kind):
     return min(distance(colors[kind], mode) for mode in LAWS[kind].modes)
 
 
-@pytest.mark.parametrize(
-    "gan_loss", [losses.binary_cross_entropy, losses.least_squares]
-)
+@pytest.mark.parametrize("gan_loss", ["binary_cross_entropy", "least_squares"])
 @pytest.mark.parametrize("l1_weight", [1, 10])
 def test_pix2pix_commits_to_one_of_the_true_colors(gan_loss, l1_weight):
     """Also where L1 alone would paint what nothing is. Which one it is, is chance.
@@ -101,8 +96,7 @@ def test_pix2pix_commits_to_one_of_the_true_colors(gan_loss, l1_weight):
     """
 
     def make(generator, judge):
-        options = {"l1_weight": l1_weight, "gan_loss": gan_loss}
-        return Pix2Pix(generator, judge, **options)
+        return Pix2Pix(generator, judge, Pix2PixSettings(l1_weight, gan_loss))
 
     colors = colors_learned(make, 1200, 1200, (0.5, 0.999), seed=0)
     for kind in KINDS:
@@ -117,7 +111,7 @@ def test_wgan_gp_with_l1_commits_no_more_than_l1(seed):
     """Its generator has no chance of its own: being near to all is all it can do."""
 
     def make(generator, critic):
-        return WassersteinGP(generator, critic, l1_weight=20)
+        return WassersteinGP(generator, critic, WGANGPSettings(l1_weight=20))
 
     colors = colors_learned(make, 2500, 500, (0.0, 0.9), seed)
     for kind in ("roof", "balloon"):
@@ -130,7 +124,7 @@ def test_wgan_gp_alone_leans_to_the_geometric_median():
     """Where the mean distance to all true colors is least; roughly, after 500 turns."""
 
     def make(generator, critic):
-        return WassersteinGP(generator, critic, l1_weight=0)
+        return WassersteinGP(generator, critic, WGANGPSettings(l1_weight=0))
 
     law, found = LAWS["balloon"], []
     for seed in (0, 1):
@@ -183,7 +177,7 @@ def test_wgan_gp_commits_where_its_critic_cannot_tell_pictures_apart(told):
     method = WassersteinGP(
         learner(generator, steps // 5, (0.0, 0.9), rate=8e-3),
         learner(critic, steps, (0.0, 0.9)),
-        l1_weight=0,
+        WGANGPSettings(l1_weight=0),
     )
     for _ in range(steps):
         chosen = torch.multinomial(torch.tensor(law.odds), 64, True)

@@ -1,4 +1,4 @@
-"""What several tests of training need: tiny batches, learners, Ctrl-C, a busy folder."""
+"""What several tests of training need: batches, learners, Ctrl-C, a busy folder."""
 
 import itertools
 import os

@@ -88,15 +88,6 @@ def test_the_norm_is_that_of_the_whole_gradient(name):
     torch.testing.assert_close(moved, 0.1 * torch.cat([s.flatten() for s in slopes]))
 
 
-def test_the_scheduler_is_advanced_once_a_step():
-    trained = learner(scheduled=True)
-    rates = []
-    for seed in range(4):
-        rates.append(trained.optimizer.param_groups[0]["lr"])
-        learn(trained, seed)
-    assert rates == pytest.approx([0.1, 0.05, 0.025, 0.0125])
-
-
 @pytest.mark.parametrize("name", PRECISIONS)
 def test_it_computes_in_the_precision_and_answers_in_float32(name):
     trained, seen = learner(name), []
@@ -238,11 +229,6 @@ def test_precision_of_gpus(monkeypatch, device, capability, name):
 def test_precision_of_processors(monkeypatch, has_amx):
     pretend(monkeypatch, (9, 0), amx_bf16=has_amx)
     assert choose_precision("cpu").name == ("bfloat16" if has_amx else "float32")
-
-
-def test_an_older_torch_does_not_know_its_processor(monkeypatch):
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert choose_precision("cpu").name == "float32"
 
 
 def test_a_wish_overrules_the_hardware_and_is_one_of_three(monkeypatch):

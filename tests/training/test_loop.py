@@ -17,7 +17,9 @@ from torch import nn
 from torch.nn import functional as F
 from training_helpers import same, without_clock
 
+from colorize_lib.models import ColorClassifier
 from colorize_lib.scenes import draw_scenes
+from colorize_lib.training.classification import Classification
 from colorize_lib.training.learner import Learner, Precision, hold_then_fall
 from colorize_lib.training.loop import (
     TrainingDivergedError,
@@ -71,8 +73,16 @@ def adversarial(kind, settings):
     return kind(generator, learner(settings.adversary(), steps), settings)
 
 
+def classification():
+    """Its optimizer moves the classifier; the bins' weights are part of its state."""
+    network = ColorClassifier(tiny(), stride=2)
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-2)
+    return Classification(network, optimizer, FLOAT32)
+
+
 METHODS = {
     "regression": regression,
+    "classification": classification,
     "pix2pix": lambda: adversarial(
         Pix2Pix, Pix2PixSettings(widths=WIDTHS, average=0.9, head_start=3)
     ),
@@ -86,7 +96,7 @@ def run(folder, method=None, epochs=EPOCHS, images=None, **more):
     method = method or regression()
     images = pictures() if images is None else images
     options = {"epochs": epochs, "batch_size": 4, "crop": 24, "show_progress": False}
-    if not isinstance(method, Regression):
+    if isinstance(method, (Pix2Pix, WassersteinGP)):
         options["best_by"] = None
     return method, fit(method, images, folder, **options | more)
 

@@ -97,23 +97,6 @@ def test_steps_equal_those_by_hand(settings, to_be, l1_weight):
 # ------------------------------------------------------------ who learns
 
 
-def test_the_step_of_the_generator_leaves_the_discriminator_alone():
-    trained = method()
-    l, ab = batch()
-    before = weights(trained.discriminator.network)
-    trained.generator_step(l, ab, trained.generator(l))
-    assert torch.equal(weights(trained.discriminator.network), before)
-    assert all(p.grad is None for p in trained.discriminator.network.parameters())
-
-
-def test_the_step_of_the_discriminator_leaves_the_generator_alone():
-    trained = method(head_start=1)
-    before = weights(trained.generator.network)
-    trained.step(*batch())
-    assert torch.equal(weights(trained.generator.network), before)
-    assert all(p.grad is None for p in trained.generator.network.parameters())
-
-
 @pytest.mark.parametrize("head_start", [0, 3])
 def test_in_its_head_start_the_discriminator_learns_alone(head_start):
     trained = method(head_start=head_start)

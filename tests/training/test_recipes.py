@@ -70,13 +70,6 @@ def test_the_adversary_scores_the_pictures_of_its_stage(stage):
     assert getattr(stage.adversarial, "l1_weight_for", size) == size
 
 
-def test_stages_grow_and_begin_with_small_pictures():
-    for recipe in RECIPES.values():
-        sizes = [stage.size for stage in recipe.stages]
-        assert sizes == sorted(sizes)
-        assert not any(stage.small_pictures for stage in recipe.stages[1:])
-
-
 def test_reduced_shortens_and_shrinks_and_changes_nothing_else():
     recipe = RECIPES["unet-squeezenet"]
     assert reduced(recipe) == recipe

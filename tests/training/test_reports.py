@@ -47,10 +47,6 @@ def test_trouble_is_named_with_its_remedies(earlier, line, told):
         assert "The usual remedies: " in found[0]
 
 
-def test_a_regression_has_nothing_of_a_game_to_warn_of():
-    assert warnings_of([{"epoch": 1, "loss": 0.1}]) == []
-
-
 def test_the_same_pictures_above_and_below_as_the_network_colors_them(tmp_path, capsys):
     pictures = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)
     reports = Reports(tmp_path / "run", pictures, size=32)
@@ -82,10 +78,3 @@ def test_without_tensorboard_there_is_no_log_and_no_error(tmp_path, monkeypatch)
     reports = Reports(tmp_path, torch.zeros(1, 3, 32, 32, dtype=torch.uint8), size=32)
     reports(Gray(), [FINE])
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-003.png"]
-
-
-def test_without_pictures_nothing_is_drawn(tmp_path, capsys):
-    reports = Reports(tmp_path, torch.empty(0, 3, 32, 32, dtype=torch.uint8), size=32)
-    reports(Gray(), [FINE | {"penalty": 5.0}])
-    assert not list(tmp_path.glob("*.png"))
-    assert "the critic's slope" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """A recipe is followed to the letter, and resumed to the last bit."""
 
-import json
 from copy import deepcopy
 from dataclasses import replace
 
@@ -8,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from training_helpers import held_elsewhere, is_held, same, stop_at, without_clock
+from training_helpers import same, stop_at, without_clock
 
 from colorize_lib.color_bins import gamut_bins
 from colorize_lib.evaluation.choose import validation_scores
@@ -165,29 +164,6 @@ def test_each_stage_hands_on_its_best_epoch(pictures, tmp_path, monkeypatch):
 
 
 # ------------------------------------------------------------ one at a time
-
-
-def test_the_folder_of_a_run_is_held_for_all_of_its_stages(
-    pictures, tmp_path, monkeypatch
-):
-    held, fit = [], following.fit
-
-    def spy(method, images, home, **more):
-        held.append(is_held(tmp_path))
-        return fit(method, images, home, **more)
-
-    monkeypatch.setattr(following, "fit", spy)
-    follow(pictures, tmp_path)
-    assert held == [True, True]
-    assert not is_held(tmp_path)
-
-
-def test_a_folder_in_use_is_left_alone(pictures, tmp_path):
-    with held_elsewhere(tmp_path):
-        before = sorted(tmp_path.rglob("*"))
-        with pytest.raises(BlockingIOError, match=f"is training in {tmp_path}"):
-            follow(pictures, tmp_path)
-        assert sorted(tmp_path.rglob("*")) == before
 
 
 # ------------------------------------------------------------ few pictures
@@ -354,40 +330,6 @@ def classes(monkeypatch):
     monkeypatch.setitem(COLORIZERS, "tiny_classes", tiny_classes)
 
 
-@pytest.fixture(scope="module")
-def rebalanced(pictures, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(COLORIZERS, "tiny_classes", tiny_classes)
-        return follow(pictures, tmp_path_factory.mktemp("rebalanced"), WEIGHED)
-
-
-def weights_of(images):
-    network = tiny_classes()
-    rebalance(network, images)
-    return network.weights
-
-
-def test_each_stage_weighs_bins_by_its_own_pictures(
-    pictures, tmp_path, monkeypatch, classes
-):
-    weights, fit = [], following.fit
-
-    def spy(method, images, *arguments, **more):
-        assert type(method) is Classification
-        weights.append((method.network.weights.clone(), weights_of(images)))
-        return fit(method, images, *arguments, **more)
-
-    monkeypatch.setattr(following, "fit", spy)
-    network, history = follow(pictures, tmp_path, WEIGHED)
-    (first, of_first), (second, of_second) = weights
-    assert torch.equal(first, of_first)
-    assert torch.equal(second, of_second)
-    assert not torch.equal(first, second)
-    assert torch.equal(network.weights, second)
-    assert not torch.equal(second, torch.ones(261))
-    assert {"loss", "ciede2000", "colorfulness"} <= set(history[-1])
-
-
 def test_a_new_last_layer_starts_at_the_frequencies_of_colors(
     pictures, tmp_path, monkeypatch, classes
 ):
@@ -438,19 +380,6 @@ def test_stopped_and_resumed(pictures, tmp_path, monkeypatch, undisturbed, step)
     assert without_clock(history) == without_clock(undisturbed[1])
 
 
-@pytest.mark.parametrize("step", [STEPS[0] - 1, STEPS[0] + 2])
-def test_rebalanced_classes_stopped_and_resumed(
-    pictures, tmp_path, monkeypatch, classes, rebalanced, step
-):
-    stop_at(monkeypatch, step, Classification)
-    with pytest.raises(KeyboardInterrupt, match="Run the same again"):
-        follow(pictures, tmp_path, WEIGHED)
-    torch.manual_seed(99)
-    network, history = follow(pictures, tmp_path, WEIGHED)
-    assert alike(network, rebalanced[0])
-    assert without_clock(history) == without_clock(rebalanced[1])
-
-
 def test_a_finished_run_is_not_trained_again(pictures, tmp_path, monkeypatch):
     network, history = follow(pictures, tmp_path)
     monkeypatch.setattr(Regression, "step", None)
@@ -477,19 +406,6 @@ def test_another_recipe_does_not_go_on_with_this_run(pictures, tmp_path, change)
         follow(pictures, tmp_path, replace(RECIPE, **change))
     assert (tmp_path / "1-32px" / "last.pt").read_bytes() == before
     follow(pictures, tmp_path)
-
-
-def test_a_run_from_before_a_setting_had_a_name_goes_on(
-    pictures, tmp_path, monkeypatch
-):
-    network, _ = follow(pictures, tmp_path)
-    path = tmp_path / "recipe.json"
-    stored = json.loads(path.read_text())
-    assert stored.pop("pretrained") is False
-    path.write_text(json.dumps(stored))
-    monkeypatch.setattr(Regression, "step", None)
-    assert alike(follow(pictures, tmp_path)[0], network)
-    assert "pretrained" in path.read_text()
 
 
 # ------------------------------------------------------------ the steps of a stage

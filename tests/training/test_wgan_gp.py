@@ -136,22 +136,6 @@ def test_the_slope_is_taken_in_float32():
 # ------------------------------------------------------------ who learns
 
 
-def test_the_step_of_the_generator_leaves_the_critic_alone():
-    trained = method()
-    before = weights(trained.critic.network)
-    trained.generator_step(*batch())
-    assert torch.equal(weights(trained.critic.network), before)
-    assert all(p.grad is None for p in trained.critic.network.parameters())
-
-
-def test_the_step_of_the_critic_leaves_the_generator_alone():
-    trained = method()
-    before = weights(trained.generator.network)
-    trained.step(*batch())
-    assert torch.equal(weights(trained.generator.network), before)
-    assert all(p.grad is None for p in trained.generator.network.parameters())
-
-
 def test_everything_learns_but_the_constant_in_the_critics_scores():
     """It is in the true scores and in the fake ones, and no slope depends on it."""
     trained = method(critic_steps=1)
