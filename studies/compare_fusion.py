@@ -8,14 +8,15 @@ from dataclasses import asdict
 
 from study import Study
 
-from colorize_lib.experiments.compare import compare
 from colorize_lib.experiments.variants import BRIEFLY, fusion_variants
 
 
 def main() -> None:
     study = Study(__file__, __doc__)
-    runs = study.trained(compare, fusion_variants(), BRIEFLY)
-    study.save_runs(runs, recipe=asdict(BRIEFLY))
+    networks = fusion_variants()
+    recipes = dict.fromkeys(networks, BRIEFLY)
+    comparison = study.compared(recipes, networks=networks)
+    study.save_comparison(comparison, recipe=asdict(BRIEFLY))
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ Interrupted, the same command goes on."""
 
 from study import Study
 
-from colorize_lib.experiments.compare import compare_recipes
 from colorize_lib.experiments.variants import game_variants
 
 
 def main() -> None:
     study = Study(__file__, __doc__)
     variants = game_variants()
-    study.save_runs(study.trained(compare_recipes, variants), recipes=variants)
+    study.save_comparison(study.compared(variants), recipes=variants)
 
 
 if __name__ == "__main__":

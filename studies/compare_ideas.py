@@ -6,7 +6,6 @@ Interrupted, the same command goes on."""
 
 from study import Study
 
-from colorize_lib.experiments.compare import compare_recipes
 from colorize_lib.experiments.variants import NO_LANDSCAPES, idea_variants
 from colorize_lib.photos.collection import Pictures
 
@@ -14,13 +13,13 @@ from colorize_lib.photos.collection import Pictures
 def main() -> None:
     study = Study(__file__, __doc__)
     variants = idea_variants()
-    runs = study.trained(compare_recipes, variants)
+    comparison = study.compared(variants)
     if study.sources["also"]:
         fewer = {NO_LANDSCAPES: next(iter(variants.values()))}
         pictures = Pictures(**study.sources | {"also": []}, folder=study.prepared)
-        runs += study.trained(compare_recipes, fewer, pictures=pictures)
+        comparison += study.compared(fewer, pictures=pictures)
         variants = variants | fewer
-    study.save_runs(runs, recipes=variants)
+    study.save_comparison(comparison, recipes=variants)
 
 
 if __name__ == "__main__":

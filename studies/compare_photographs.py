@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from study import Study
 
-from colorize_lib.experiments.compare import compare_recipes
+from colorize_lib.experiments.compare import Comparison
 from colorize_lib.photos.collection import Pictures
 from colorize_lib.training.recipes import RECIPES, Stage
 
@@ -50,7 +50,7 @@ def main() -> None:
     study = Study(__file__, __doc__)
     base = replace(RECIPES["unet-efficientnet-lite"], colorfulness=None)
     opened = {}  # each set is opened once
-    runs, recipes = [], {}
+    comparison, recipes = Comparison([]), {}
     for seed in study.seeds:
         for count, epochs in BUDGETS.items():
             sources = study.sources | {"small": []}
@@ -60,8 +60,8 @@ def main() -> None:
             recipes[name] = replace(base, stages=(Stage(SIZE, epochs, BATCH, 1e-3),))
             variant = {name: recipes[name]}
             training = {"size": SIZE, "pictures": pictures, "seeds": [seed]}
-            runs += study.trained(compare_recipes, variant, **training)
-            study.save_runs(runs, recipes=dict(recipes), size=SIZE)
+            comparison += study.compared(variant, **training)
+            study.save_comparison(comparison, recipes=dict(recipes), size=SIZE)
 
 
 if __name__ == "__main__":

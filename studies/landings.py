@@ -11,7 +11,7 @@ from study import Study, once
 
 from colorize_lib.color import normalize_lab
 from colorize_lib.experiments.compare import run_folder
-from colorize_lib.experiments.on_scenes import landing, train_on_scenes
+from colorize_lib.experiments.on_scenes import distances, train_on_scenes
 from colorize_lib.experiments.variants import SCENE_WIDTHS, scene_stages
 from colorize_lib.models import UNet
 from colorize_lib.scenes import draw_scenes
@@ -25,7 +25,7 @@ def main() -> None:
     unseen = draw_scenes(UNSEEN, 64, seed=2)
     l, true_ab = normalize_lab(unseen.lab)
     first = {"method": "the true colors", "seed": 0, "minutes": 0.0}
-    runs = [first | landing(true_ab, unseen)]
+    runs = [first | distances(true_ab, unseen)]
     for seed in study.seeds:
         by_l1 = None  # where the games begin
         for name, (stage, loss) in scene_stages().items():
@@ -39,7 +39,7 @@ def main() -> None:
             with torch.inference_mode():
                 ab = torch.cat([network(part) for part in l.split(50)])
             run = {"method": name, "seed": seed, "minutes": minutes}
-            runs.append(run | landing(ab, unseen))
+            runs.append(run | distances(ab, unseen))
             print(runs[-1], flush=True)
     study.write(runs=runs, device=study.device, date=date.today().isoformat())
 

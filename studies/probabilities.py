@@ -14,8 +14,11 @@ from study import Study, once
 from colorize_lib.color import AB_SCALE, normalize_lab
 from colorize_lib.color_bins import annealed_mean, mode, sample, undo_rebalancing
 from colorize_lib.experiments.compare import run_folder
-from colorize_lib.experiments.on_scenes import landing, train_on_scenes
-from colorize_lib.experiments.probabilities import color_probabilities
+from colorize_lib.experiments.on_scenes import (
+    color_probabilities,
+    distances,
+    train_on_scenes,
+)
 from colorize_lib.experiments.variants import SCENE_ALONE, SCENE_WIDTHS
 from colorize_lib.models import ColorClassifier, UNet
 from colorize_lib.scenes import draw_scenes
@@ -65,7 +68,7 @@ def readings(name, network, unseen):
     for way, its in ways.items():
         found[way] = color_probabilities(its, unseen, bins)
         found[way]["landings"] = {
-            name: landing(decode(its, bins) / AB_SCALE, unseen)
+            name: distances(decode(its, bins) / AB_SCALE, unseen)
             for name, decode in decoders.items()
         }
     return found

@@ -3,7 +3,7 @@
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from functools import cached_property
@@ -14,11 +14,12 @@ from torch import nn
 
 from colorize_lib.evaluation.choose import PROTOCOL, TEST_SIZE
 from colorize_lib.evaluation.results import FOLDER, save_result
-from colorize_lib.experiments.compare import Run, save_comparison, seeds_table
+from colorize_lib.experiments.compare import Comparison, compare
 from colorize_lib.experiments.variants import SEEN_AT
 from colorize_lib.files import replacing
 from colorize_lib.photos import coco_sample, from_path
 from colorize_lib.photos.collection import Pictures
+from colorize_lib.training.recipes import Recipe
 
 PHOTOGRAPHS = {
     "data": "photographs, as the stored models were trained on: then the same are held "
@@ -84,26 +85,29 @@ class Study:
         about |= {"photographs": photographs, "device": self.device}
         save_result(self.path, scores, [], **about)
 
-    def trained(
-        self, compare: Callable, *variants, size=SEEN_AT, **others
-    ) -> list[Run]:
-        """What :func:`.compare` or :func:`.compare_recipes` makes of variants."""
+    def compared(
+        self, recipes: Mapping[str, Recipe], *, size: int = SEEN_AT, **others
+    ) -> Comparison:
+        """What :func:`.compare` finds on all that was given."""
         settings = {"pictures": self.pictures, "seeds": self.seeds} | others
         settings |= {"folder": self.runs, "size": size, "device": self.device}
-        return compare(*variants, **settings)
+        return compare(recipes, **settings)
 
-    def save_runs(self, runs: list[Run], *, size: int = SEEN_AT, **recipes) -> None:
+    def save_comparison(
+        self, comparison: Comparison, *, size: int = SEEN_AT, **recipes
+    ) -> None:
         """Write the scores of what was trained by ``recipe`` or by ``recipes``."""
         if "recipes" in recipes:
             its = {name: asdict(one) for name, one in recipes["recipes"].items()}
             recipes["recipes"] = its
-        seconds = sum(line["seconds"] for run in runs for line in run.history)
+        lines = [line for run in comparison.runs for line in run.history]
+        seconds = sum(line["seconds"] for line in lines)
         photographs = {name: self.names(name) for name in PHOTOGRAPHS}
         photographs["test"] = self.held_out("test")
         about = {"size": size, "photographs": photographs, "device": self.device}
         about |= {"minutes": round(seconds / 60, 1), "protocol": PROTOCOL}
-        save_comparison(self.path, runs, **recipes, **about)
-        print(seeds_table(runs))
+        comparison.save(self.path, **recipes, **about)
+        print(comparison.markdown())
 
 
 def once(

@@ -4,7 +4,7 @@ import argparse
 import textwrap
 from collections.abc import Sequence
 
-from colorize_lib.training.games import Pix2PixGame
+from colorize_lib.training.pix2pix import Pix2PixSettings
 from colorize_lib.training.recipes import RECIPES, Recipe, Stage
 
 EPILOG = """\
@@ -42,11 +42,11 @@ def _stage(stage: Stage, recipe: Recipe) -> str:
 
 
 def _method(stage, recipe):
-    game = stage.game
-    if game is None:
+    settings = stage.adversarial
+    if settings is None:
         return recipe.loss.upper()
-    if isinstance(game, Pix2PixGame):
-        return f"pix2pix with {game.l1_weight:g} x L1"
-    turns = f"{game.critic_steps} : {game.generator_steps}"
-    weight = f"{game.l1_weight:g} x L1 (for {game.l1_weight_for} px)"
+    if isinstance(settings, Pix2PixSettings):
+        return f"pix2pix with {settings.l1_weight:g} x L1"
+    turns = f"{settings.critic_steps} : {settings.generator_steps}"
+    weight = f"{settings.l1_weight:g} x L1 (for {settings.l1_weight_for} px)"
     return f"WGAN-GP, critic to generator {turns}, with {weight}"

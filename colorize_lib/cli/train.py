@@ -23,13 +23,8 @@ from colorize_lib.files import replacing
 from colorize_lib.models import boost_chroma
 from colorize_lib.photos import datasets, from_path
 from colorize_lib.photos.collection import Pictures
-from colorize_lib.training import distributed as processes
-from colorize_lib.training.loop import (
-    TrainingDivergedError,
-    TrainingHaltedError,
-    TrainingStopped,
-    halting,
-)
+from colorize_lib.training import distributed
+from colorize_lib.training.loop import TrainingDivergedError, last_save
 from colorize_lib.training.recipes import RECIPES, reduced
 from colorize_lib.training.train import best_so_far, train
 from colorize_lib.weights import load_weights, save_weights
@@ -40,6 +35,14 @@ PHOTOGRAPHS = {  # options
     "scores. Without it, the collection that the recipe was made for",
     "also": "more photographs, for training alone",
     "small": "small pictures, for the first stage alone",
+}
+FOLDERS = {  # options
+    "folder": (
+        "FOLDER",
+        "of this run, by default runs/RECIPE: log, checkpoints, result",
+    ),
+    "prepared": ("DIR", "of the prepared pictures, by default in the cache folder"),
+    "resume": ("FOLDER", "go on with the run in this folder, as it was started"),
 }
 NUMBERS = {  # options: what they are a multiple of, the least, and what they say
     "at-most-size": (16, 32, "no stage larger, in pixels: a trial"),
@@ -68,30 +71,32 @@ recipes:
 def main(arguments: Sequence[str]) -> int:
     """Run the command; exit code 1: it ended before its end, 2: nothing was tried."""
     options = _options(arguments)
-    again = f"colorize train --resume {options.folder}"
     try:
-        with processes.joined(options.device) as device:
+        with distributed.joined(options.device) as device:
             _train(options, device)
-    except (TrainingStopped, TrainingDivergedError, TrainingHaltedError) as stop:
-        print(f"\ncolorize train: {stop}", file=sys.stderr)
-        if not isinstance(stop, TrainingDivergedError):
-            print(f"or: {again}", file=sys.stderr)
-        if any(options.folder.glob("*/best.pt")):
-            print(
-                f"for a model of the best epoch so far: {again} --finish",
-                file=sys.stderr,
-            )
-        return 1
-    except KeyboardInterrupt:  # while preparing or scoring
-        print(
-            f"\ncolorize train: stopped; run the same to go on, or: {again}",
-            file=sys.stderr,
-        )
-        return 1
+    except (KeyboardInterrupt, TrainingDivergedError) as error:
+        return _ended(error, options.folder)
     except (OSError, ValueError, ImportError) as error:
+        begun = isinstance(error, OSError) and any(options.folder.glob("*/last.pt"))
+        if begun and not isinstance(error, BlockingIOError):
+            return _ended(error, options.folder)
         print(f"colorize train: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _ended(error, folder):
+    """Say in one line why, what is kept, and how to go on."""
+    again = f"colorize train --resume {folder}"
+    going_on = again if (folder / ARGUMENTS).exists() else "the same command"
+    told = ["stopped" if isinstance(error, KeyboardInterrupt) else str(error)]
+    told.append(last_save(folder))
+    if not isinstance(error, TrainingDivergedError):
+        told.append(f"To go on: {going_on}")
+    if any(folder.glob("*/best.pt")):
+        told.append(f"For a model of the best epoch so far: {again} --finish")
+    print("\ncolorize train:", ". ".join(told), file=sys.stderr)
+    return 1
 
 
 def _train(options, device):
@@ -106,19 +111,19 @@ def _train(options, device):
         also=[from_path(path) for path in options.also],
         small=[from_path(path) for path in options.small],
         folder=options.prepared,
-        verbose=processes.is_first(),
+        verbose=distributed.is_first(),
     )
     folder = options.folder
-    with processes.holding(folder), halting(folder, begun=False):
+    with distributed.holding(folder):
         if options.finish:
             network, history = best_so_far(recipe, folder, device=device)
         else:
-            if processes.is_first():
+            if distributed.is_first():
                 _remember(options)
             network, history = train(
                 recipe, pictures, folder, device=device, precision=options.precision
             )
-        if processes.is_first():
+        if distributed.is_first():
             _finish(recipe, pictures, network, history, options, device)
             print(f"{folder / 'model.safetensors'} is ready", file=sys.stderr)
 
@@ -136,19 +141,20 @@ def _finish(recipe, pictures, network, history, options, device):
     """Store the model, and score what was stored: its weights are rounded."""
     data = _names(options.data) or recipe.collection
     size, by_size = choose_size(network, pictures, device=device)
-    vividness = 1.0
-    if recipe.colorfulness is not None:
-        share = recipe.colorfulness
+    vividness, share = 1.0, recipe.colorfulness
+    if share is not None:
         vividness = choose_chroma_boost(
             network, pictures, size=size, share=share, device=device
         )
         boost_chroma(network, vividness)
+    epochs = sum(stage.epochs for stage in recipe.stages)
+    part = f", {len(history)} of {epochs} epochs" if len(history) < epochs else ""
     path = save_weights(
         network,
         options.folder / "model.safetensors",
         architecture=recipe.network,
         size=size,
-        about=f"{recipe.name}, trained on {data}{_shortened(recipe, history)}",
+        about=f"{recipe.name}, trained on {data}{part}",
     )
     stored, _ = load_weights(path)
     scores = score_on_test(
@@ -174,11 +180,6 @@ def _finish(recipe, pictures, network, history, options, device):
         protocol=PROTOCOL,
     )
     print(markdown_table(scores))
-
-
-def _shortened(recipe, history):
-    epochs = sum(stage.epochs for stage in recipe.stages)
-    return f", {len(history)} of {epochs} epochs" if len(history) < epochs else ""
 
 
 def _options(arguments):
@@ -208,91 +209,69 @@ def _remember(options):
     """Note in the folder of a new run how it was started, for ``--resume``."""
     if any(options.folder.glob("*/last.pt")):
         return
-    words = [options.recipe, "--folder", str(options.folder.resolve())]
-    words += _photographs(options, as_text=lambda path: str(path.resolve()))
-    if options.prepared is not None:
-        words += ["--prepared", str(options.prepared.resolve())]
-    for name in ("device", "precision"):
-        if getattr(options, name) != _parser().get_default(name):
-            words += [f"--{name}", getattr(options, name)]
+    names = ("folder", *PHOTOGRAPHS, "prepared", "device", "precision", *NUMBERS)
+    words = _words(options, names, as_text=lambda path: str(path.resolve()))
     with replacing(options.folder / ARGUMENTS) as file:
-        file.write(json.dumps([*words, *_limits(options)]).encode())
+        file.write(json.dumps(words).encode())
+
+
+def _command(options):
+    """What was run, without the folders of this machine."""
+    words = _words(options, (*PHOTOGRAPHS, *NUMBERS), as_text=_name)
+    words += ["--finish"] if options.finish else []
+    return " ".join(["colorize train", *words, "--folder", f"runs/{options.recipe}"])
+
+
+def _words(options, names, as_text):
+    """The recipe, and those of the named options that were given."""
+    parser, words = _parser(), [options.recipe]
+    for name in names:
+        given = getattr(options, name.replace("-", "_"))
+        if given != parser.get_default(name.replace("-", "_")):
+            for value in given if isinstance(given, list) else [given]:
+                text = as_text(value) if isinstance(value, Path) else str(value)
+                words += [f"--{name}", text]
+    return words
+
+
+def _names(paths):
+    return ", ".join(map(_name, paths))
+
+
+def _name(path):
+    return path.resolve().name
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog="colorize train",
-        description="Train a colorizer by one of the book's recipes.",
-        epilog=EPILOG + _names_of_recipes(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "recipe",
-        nargs="?",
-        choices=RECIPES,
-        metavar="RECIPE",
-        help="one of the names below; `colorize recipes` tells about each",
-    )
-    _add_folders(parser)
-    parser.add_argument(
-        "--finish",
-        action="store_true",
-        help="train no more: of the best epoch so far make the model, and score it",
-    )
-    for name, (step, least, told) in NUMBERS.items():
-        parser.add_argument(
-            f"--{name}", type=_multiple(step, least), metavar="N", help=told
-        )
-    parser.add_argument(
-        "--device",
-        type=_device,
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        metavar="NAME",
-        help="cpu, cuda, cuda:1",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "bfloat16", "float16"),
-        help="by default the fastest that the device has",
-    )
-    return parser
-
-
-def _add_folders(parser):
-    for name, told in PHOTOGRAPHS.items():
-        parser.add_argument(
-            f"--{name}",
-            type=Path,
-            action="append",
-            default=[],
-            metavar="DIR",
-            help=told,
-        )
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        metavar="FOLDER",
-        help="of this run: checkpoints, log, result; by default runs/RECIPE",
-    )
-    parser.add_argument(
-        "--prepared",
-        type=Path,
-        metavar="DIR",
-        help="where the prepared pictures are kept; by default in the cache folder",
-    )
-    parser.add_argument(
-        "--resume",
-        type=Path,
-        metavar="FOLDER",
-        help="go on with the run in this folder, as it was started",
-    )
-
-
-def _names_of_recipes():
-    return textwrap.fill(
+    recipes = textwrap.fill(
         ", ".join(RECIPES), 88, initial_indent="  ", subsequent_indent="  ",
         break_on_hyphens=False,
     )  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="colorize train",
+        description="Train a colorizer by one of the book's recipes.",
+        epilog=EPILOG + recipes,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    named = "one of the names below; `colorize recipes` tells about each"
+    add("recipe", nargs="?", choices=RECIPES, metavar="RECIPE", help=named)
+    for name, told in PHOTOGRAPHS.items():
+        several = {"action": "append", "default": []}
+        add(f"--{name}", type=Path, metavar="DIR", help=told, **several)
+    for name, (metavar, told) in FOLDERS.items():
+        add(f"--{name}", type=Path, metavar=metavar, help=told)
+    finish = "train no more: of the best epoch so far make the model, and score it"
+    add("--finish", action="store_true", help=finish)
+    for name, (step, least, told) in NUMBERS.items():
+        add(f"--{name}", type=_multiple(step, least), metavar="N", help=told)
+    default = "cuda" if torch.cuda.is_available() else "cpu"
+    device = "cpu, cuda, cuda:1"
+    add("--device", type=_device, default=default, metavar="NAME", help=device)
+    precisions = ("float32", "bfloat16", "float16")
+    fastest = "by default the fastest that the device has"
+    add("--precision", choices=precisions, help=fastest)
+    return parser
 
 
 def _multiple(step, least):
@@ -312,34 +291,3 @@ def _device(name):
     except (RuntimeError, AssertionError) as error:
         raise argparse.ArgumentTypeError(f"{name}: {error}") from error
     return name
-
-
-def _names(paths):
-    return ", ".join(map(_name, paths))
-
-
-def _name(path):
-    return path.resolve().name
-
-
-def _command(options):
-    """What was run, without the folders of this machine."""
-    words = [options.recipe, *_photographs(options, as_text=_name), *_limits(options)]
-    words += ["--finish"] if options.finish else []
-    return " ".join(["colorize train", *words, "--folder", f"runs/{options.recipe}"])
-
-
-def _photographs(options, as_text):
-    words = []
-    for name in PHOTOGRAPHS:
-        for path in getattr(options, name):
-            words += [f"--{name}", as_text(path)]
-    return words
-
-
-def _limits(options):
-    words = []
-    for name in NUMBERS:
-        if (number := getattr(options, name.replace("-", "_"))) is not None:
-            words += [f"--{name}", str(number)]
-    return words

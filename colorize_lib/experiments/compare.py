@@ -73,6 +73,9 @@ class Comparison:
         rows = {GRAY: first[GRAY], **scores, TRUTH: first[TRUTH]}
         save_result(path, rows, history, runs=listed, **about)
 
+    def __add__(self, other: "Comparison") -> "Comparison":
+        return Comparison(self.runs + other.runs, self.about)
+
     def of(self, variants: Collection[str]) -> "Comparison":
         """The runs of these variants alone."""
         runs = [run for run in self.runs if run.variant in variants]

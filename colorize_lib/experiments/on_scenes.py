@@ -42,7 +42,7 @@ def train_on_scenes(
         stage: its size is that of random crops.
         lab: scenes ``(n, 3, H, W)``.
         loss: of a stage that is not adversarial.
-        seed: of the order, the crops, and the discriminator's first weights.
+        seed: of the order, the crops, and the adversary's first weights.
         device: where to train.
 
     Returns:
@@ -57,9 +57,9 @@ def train_on_scenes(
         )
     torch.manual_seed(seed)
     network = deepcopy(network).to(device)
-    rival = stage.game and stage.game.rival()
+    adversary = stage.adversarial and stage.adversarial.adversary()
     steps = stage.epochs * (len(lab) // stage.batch_size)
-    method = method_of(stage, network, rival, steps, loss=loss, device=device)
+    method = method_of(stage, network, adversary, steps, loss=loss, device=device)
     for epoch in range(stage.epochs):
         for batch in batches(
             lab,
@@ -75,7 +75,7 @@ def train_on_scenes(
     return method.network.eval()
 
 
-# ------------------------------------------------------------ networks that name a color
+# ------------------------------------------------------------ of one color
 
 
 def distances(ab: Tensor, scenes: Scenes) -> dict[str, dict[str, float]]:
@@ -142,7 +142,7 @@ def distances_table(runs: Sequence[Mapping]) -> str:
     return _table(runs, columns)
 
 
-# ------------------------------------------------------------ networks that name several
+# ------------------------------------------------------------ of several colors
 
 
 def color_probabilities(

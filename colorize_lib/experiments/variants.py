@@ -20,8 +20,9 @@ from colorize_lib.models import (
 from colorize_lib.models.fusion import silenced
 from colorize_lib.models.parts import Silence
 from colorize_lib.photos.collection import Pictures
-from colorize_lib.training.games import Pix2PixGame, WassersteinGame
+from colorize_lib.training.pix2pix import Pix2PixSettings
 from colorize_lib.training.recipes import Recipe, Stage
+from colorize_lib.training.wgan_gp import WGANGPSettings
 
 # A short training, so that several seeds can be afforded: every picture once.
 BUDGET = (Stage(32, epochs=1, batch_size=32, learning_rate=1e-3, small_pictures=True),)
@@ -79,10 +80,10 @@ def game_variants(
     """
 
     def pix2pix(l1_weight):
-        return Pix2PixGame(l1_weight, widths=PATCHES_OF_34)
+        return Pix2PixSettings(l1_weight, widths=PATCHES_OF_34)
 
     def wgan_gp(critic_steps, generator_steps, l1_weight=50):
-        return WassersteinGame(
+        return WGANGPSettings(
             l1_weight * stage.size / 32,
             stage.size,
             critic_steps=critic_steps,
@@ -112,11 +113,11 @@ def game_variants(
     )
     recipes = {"L1 alone": going_on}
     for name, game in games.items():
-        recipes[name] = replace(going_on, stages=(replace(stage, game=game),))
+        recipes[name] = replace(going_on, stages=(replace(stage, adversarial=game),))
     if not pretrained:
         return recipes
     fresh = replace(going_on, start_from=None)
-    game = replace(stage, game=pix2pix(100))
+    game = replace(stage, adversarial=pix2pix(100))
     warm_up = replace(stage, learning_rate=1e-3)
     recipes["fresh: L1, then pix2pix"] = replace(fresh, stages=(warm_up, game))
     longer = replace(game, epochs=2 * stage.epochs)
@@ -124,12 +125,12 @@ def game_variants(
     return recipes
 
 
-# The last layer of odds is new: it needs larger steps than one that has been trained.
+# The last layer of classes is new: it needs larger steps than a trained one.
 SHORT_CLASSES = replace(SHORT_GAME, learning_rate=1e-3)
 
 
 def loss_variants(stage: Stage = SHORT_CLASSES) -> dict[str, Recipe]:
-    """The stored U-Net trained on with each loss: of a color, and of the odds of bins.
+    """The stored U-Net fine-tuned with each loss: of a color, and of classes of it.
 
     Args:
         stage: size, epochs and batches.
@@ -201,13 +202,13 @@ def scene_stages() -> dict[str, tuple[Stage, str]]:
     played = Stage(32, epochs=5, batch_size=16, learning_rate=5e-4)
     stages = {"L2": (SCENE_ALONE, "l2"), "L1": (SCENE_ALONE, "l1")}
     for weight in (1, 10, 100):
-        game = Pix2PixGame(weight, norm="none", widths=SCENE_JUDGE)
+        game = Pix2PixSettings(weight, norm="none", widths=SCENE_JUDGE)
         name = f"pix2pix, L1 weight {weight}"
-        stages[name] = (replace(played, game=game), "l1")
+        stages[name] = (replace(played, adversarial=game), "l1")
     for weight in (0, 10, 100):
-        game = WassersteinGame(weight, 32, widths=SCENE_JUDGE)
+        game = WGANGPSettings(weight, 32, widths=SCENE_JUDGE)
         name = f"WGAN-GP, L1 weight {weight}"
-        stages[name] = (replace(played, epochs=8, game=game), "l1")
+        stages[name] = (replace(played, epochs=8, adversarial=game), "l1")
     return stages
 
 

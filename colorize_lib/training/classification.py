@@ -1,4 +1,4 @@
-"""Classification: give the true color's bin good odds. Taught in chapter 10."""
+"""Classification: make the true color's bin probable. Taught in chapter 10."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,7 @@ from colorize_lib.color import AB_SCALE
 from colorize_lib.color_bins import bin_frequencies, rebalancing_weights, soft_bins
 from colorize_lib.models.color_classifier import ColorClassifier
 from colorize_lib.photos.batches import batches, to_lab
-from colorize_lib.training.learner import Learner
-from colorize_lib.training.precision import Precision
+from colorize_lib.training.learner import Learner, Precision
 
 
 class Classification:
@@ -24,7 +23,7 @@ class Classification:
         scheduler: of the learning rate, advanced once a step.
 
     Raises:
-        TypeError: a network that names colors, not probabilities.
+        TypeError: a network of colors, not of probabilities.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class Classification:
     ):
         if not isinstance(network, ColorClassifier):
             raise TypeError(
-                f"{type(network).__name__} gives no odds to learn: make it a "
+                f"{type(network).__name__} gives no probabilities to learn: make it a "
                 "ColorClassifier, or choose the loss of a color"
             )
         self.network = network
@@ -63,7 +62,7 @@ class Classification:
 def color_cross_entropy(
     logits: Tensor, ab: Tensor, bins: Tensor, weights: Tensor
 ) -> Tensor:
-    """The cross-entropy of predicted and true odds, each pixel weighted by its color.
+    """The cross-entropy of predicted and true colors, each pixel weighted by its own.
 
     Zhang, Isola and Efros (2016), equation 2.
 
@@ -79,18 +78,16 @@ def color_cross_entropy(
     ab = AB_SCALE * F.adaptive_avg_pool2d(ab, logits.shape[2:])
     nearest, probabilities = soft_bins(ab, bins)
     # The logarithm of a predicted probability is its logit less this. Gathering the few
-    # that count is twice as fast as building the odds of all bins.
+    # that count is twice as fast as building the probabilities of all bins.
     normalizer = logits.logsumexp(dim=1)
     loss = normalizer - (probabilities * logits.gather(1, nearest)).sum(dim=1)
     return (weights[nearest[:, 0]] * loss).mean()
 
 
 def rebalance(network: ColorClassifier, images: Sequence) -> None:
-    """Set the weights of a network's bins by how frequent they are in pictures.
+    """Set ``network.weights`` in place, by how frequent each bin is in pictures.
 
-    Args:
-        network: whose ``weights`` are changed in place.
-        images: as of :func:`colorize_lib.training.loop.fit`.
+    ``images`` are those of :func:`colorize_lib.training.loop.fit`.
     """
     counts = _frequencies(network, images)
     network.weights.copy_(rebalancing_weights(counts, network.bins))
@@ -98,19 +95,15 @@ def rebalance(network: ColorClassifier, images: Sequence) -> None:
 
 @torch.no_grad()
 def start_at_frequencies(network: ColorClassifier, images: Sequence) -> None:
-    """Let an untrained network's odds be those of the bins in pictures, times weights.
+    """Let an untrained network predict how frequent bins are, times their weights.
 
-    That is the best answer of a network that sees nothing. From equal odds it has to be
-    learned first, which took most of a short training, and meanwhile the mean of all
-    bins colors every picture.
-
-    Args:
-        network: the biases of its last layer are changed in place.
-        images: as of :func:`colorize_lib.training.loop.fit`.
+    That is the best answer of a network that sees nothing. From equal probabilities it
+    has to be learned first, which took most of a short training, and meanwhile the mean
+    of all bins colors every picture. The biases of the last layer are changed in place.
     """
     counts = _frequencies(network, images) + 1  # a color not seen is not impossible
-    probabilities = counts / counts.sum() * network.weights
-    network.last_layer.bias.copy_((probabilities / probabilities.sum()).log())
+    expected = counts / counts.sum() * network.weights
+    network.last_layer.bias.copy_((expected / expected.sum()).log())
 
 
 def _frequencies(network, images):

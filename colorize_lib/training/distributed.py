@@ -7,7 +7,7 @@ as one would with the whole batch.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -57,10 +57,9 @@ def holding(folder: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: another training is at work in it; the message says which.
     """
-    if not is_first():
-        yield
-        return
-    with exclusive(folder / ".training.lock", f"training in {folder}", wait=False):
+    lock = folder / ".training.lock"
+    held = exclusive(lock, f"training in {folder}", wait=False)
+    with held if is_first() else nullcontext():
         yield
 
 
@@ -86,22 +85,14 @@ def rand(n: int, device: torch.device) -> Tensor:
     return share(torch.rand(n * count(), device=device))
 
 
-def average(numbers: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The mean over all processes of each of these scalars."""
+def average(numbers: dict[str, float]) -> dict[str, float]:
+    """The mean over all processes of each of these numbers."""
     if count() == 1 or not numbers:
         return numbers
-    together = torch.stack([torch.as_tensor(x).float() for x in numbers.values()])
+    device = torch.device("cuda") if dist.get_backend() == "nccl" else None
+    together = torch.tensor(list(numbers.values()), device=device)
     dist.all_reduce(together)
-    return dict(zip(numbers, together / count(), strict=True))
-
-
-def any_of(flag: bool, device: torch.device | str) -> bool:
-    """Whether the flag is set in any process: then all act on it at once."""
-    if count() == 1:
-        return flag
-    flags = torch.tensor(float(flag), device=device)
-    dist.all_reduce(flags, dist.ReduceOp.MAX)
-    return bool(flags)
+    return dict(zip(numbers, (together / count()).tolist(), strict=True))
 
 
 def wait() -> None:

@@ -1,11 +1,86 @@
 """A network and all that changes its weights: what every method is built of."""
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from colorize_lib.training.precision import Precision
+# ------------------------------------------------------------ precision
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What a training step needs to know of the precision it runs in."""
+
+    name: str  # "float32", "bfloat16" or "float16"
+    device_type: str  # "cpu" or "cuda"
+
+    def autocast(self) -> torch.autocast:
+        """Where convolutions run in this precision; parameters stay float32."""
+        dtype = getattr(torch, self.name)
+        return torch.autocast(self.device_type, dtype, enabled=self.name != "float32")
+
+    def grad_scaler(self) -> torch.amp.GradScaler:
+        """Scales losses in float16, whose gradients would underflow; else idle."""
+        return torch.amp.GradScaler(self.device_type, enabled=self.name == "float16")
+
+
+def choose_precision(
+    device: torch.device | str, wanted: str | None = None
+) -> Precision:
+    """The fastest precision that a device computes natively, or the one that is wanted.
+
+    bfloat16 on GPUs of compute capability 8.0 (Ampere) and up, and on processors with
+    AMX tiles; float16 on older GPUs such as Colab's T4; else float32.
+
+    Raises:
+        ValueError: ``wanted`` is none of the three.
+    """
+    kind = torch.device(device).type
+    if wanted not in (None, "float32", "bfloat16", "float16"):
+        raise ValueError(
+            f"precision must be float32, bfloat16 or float16, not {wanted!r}"
+        )
+    return Precision(wanted or _fastest(kind), kind)
+
+
+def _fastest(kind):
+    if kind == "cuda":
+        # Not is_bf16_supported(): true on a T4 too, where it is emulated and slow.
+        return "bfloat16" if torch.cuda.get_device_capability() >= (8, 0) else "float16"
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    has_amx = kind == "cpu" and capabilities.get("amx_bf16", False)
+    return "bfloat16" if has_amx else "float32"
+
+
+# ------------------------------------------------------------ learning rates
+
+
+def one_cycle(steps: int, step: int) -> float:
+    """The learning rate, as a share of its peak: a linear rise, then half a cosine.
+
+    The rise over the first tenth spares fresh weights the largest steps; the long way
+    down to zero averages out what single batches pull at. After Smith and Topin, 2018.
+    """
+    rise = max(1, steps // 10)
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def hold_then_fall(steps: int, step: int) -> float:
+    """The learning rate, as a share of its first value, which it keeps for a while.
+
+    After half of the steps it falls in a straight line, to zero at the end: neither
+    network may settle while the other still moves. As in pix2pix's own code.
+    """
+    return max(0.0, min(1.0, 2 * (steps - step) / max(1, steps)))
+
+
+# ------------------------------------------------------------ one network that learns
 
 
 class Learner:
@@ -18,7 +93,7 @@ class Learner:
         network: whose weights change.
         optimizer: over its parameters.
         precision: what the network computes in; its answers are float32.
-        scheduler: of the learning rate, advanced at each :meth:`descend`.
+        scheduler: of the learning rate, advanced at each :meth:`update`.
         average: the decay of an exponential moving average of the weights, as 0.999,
             of the last thousand steps or so; None for no average.
     """
@@ -57,7 +132,7 @@ class Learner:
     def frozen(self, *inputs: Tensor) -> Tensor:
         """Answer as when called, but pass gradients on to the inputs alone.
 
-        For the other player's step: it costs a third less, and no gradient is left in
+        For the other network's step: it costs a third less, and no gradient is left in
         parameters that are not to move.
         """
         self.network.train()
@@ -101,29 +176,29 @@ class Learner:
         return {name: part for name, part in parts.items() if part is not None}
 
 
-class Players:
-    """Learners that play against each other: who colors, how far they are, their state.
+class Adversarial:
+    """Learners that train against each other: who colors, how far they are.
 
     Args:
-        players: by name; the one that colors is the ``generator``.
+        learners: by name; the one that colors is the ``generator``.
     """
 
-    def __init__(self, **players: Learner):
-        self.players = players
+    def __init__(self, **learners: Learner):
+        self.learners = learners
         self.batches = 0  # seen so far
 
     @property
     def network(self) -> nn.Module:
         """The one that colors."""
-        return self.players["generator"].result
+        return self.learners["generator"].result
 
     def state_dict(self) -> dict:
         """All that a later run needs to go on with the very same next step."""
-        states = {name: player.state_dict() for name, player in self.players.items()}
+        states = {name: each.state_dict() for name, each in self.learners.items()}
         return states | {"batches": self.batches}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where :meth:`state_dict` was taken."""
-        for name, player in self.players.items():
-            player.load_state_dict(state[name])
+        for name, learner in self.learners.items():
+            learner.load_state_dict(state[name])
         self.batches = state["batches"]

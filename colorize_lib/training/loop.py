@@ -3,15 +3,15 @@
 Taught in chapter 3.
 """
 
-import errno
 import json
-import signal
-import threading
+import math
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Protocol
 
 import torch
@@ -21,16 +21,8 @@ from tqdm import tqdm
 from colorize_lib.color import normalize_lab
 from colorize_lib.files import replacing, sweep
 from colorize_lib.photos import batches, to_lab
-from colorize_lib.training import distributed as processes
-from colorize_lib.training.checkpoints import (
-    load_checkpoint,
-    random_state,
-    restore_random_state,
-    save_checkpoint,
-)
-
-WRITTEN = ("last.pt", "best.pt", "log.jsonl")  # by nobody but who holds the folder
-LOOK_EVERY = 20  # batches between two looks at the losses: each makes a GPU wait
+from colorize_lib.slips import missing_file
+from colorize_lib.training import distributed
 
 
 class Method(Protocol):
@@ -45,14 +37,6 @@ class Method(Protocol):
 
 class TrainingDivergedError(RuntimeError):
     """A loss or a weight is no longer a number."""
-
-
-class TrainingStopped(KeyboardInterrupt):
-    """Ctrl-C: the run is saved, and the same call goes on from there."""
-
-
-class TrainingHaltedError(OSError):
-    """A file could not be written or read; the run goes on from what is kept."""
 
 
 @dataclass
@@ -73,10 +57,13 @@ class Progress:
             self.sums[name] = self.sums.get(name, 0.0) + value
             self.counts[name] = self.counts.get(name, 0) + 1
 
-    def means(self) -> dict[str, float]:
-        """Over the batches so far, and over the pictures of all processes."""
-        sums = processes.average(self.sums)
-        return {name: float(sums[name]) / n for name, n in self.counts.items()}
+    def after_epoch(
+        self, means: dict, seconds: float, images: int, scores: dict
+    ) -> "Progress":
+        """Of a run that has finished its epoch, with a line for it."""
+        line = {"epoch": self.epoch + 1, **means, "seconds": seconds}
+        line |= {"images_per_second": images / seconds, **scores}
+        return Progress(self.epoch + 1, history=[*self.history, line])
 
 
 def fit(
@@ -87,7 +74,6 @@ def fit(
     epochs: int,
     batch_size: int,
     crop: int | None = None,
-    flip: bool = True,
     seed: int = 0,
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
     best_by: str | None = "loss",
@@ -99,9 +85,8 @@ def fit(
     """Train a method; where ``folder`` holds a checkpoint, go on from it.
 
     On a CPU a resumed run ends with the same weights as an undisturbed one, to the last
-    bit. Into ``folder`` go ``last.pt`` (all that is needed to go on; after every epoch,
-    every ``checkpoint_minutes`` and on Ctrl-C), ``best.pt`` (the coloring network of
-    the best epoch, alone) and ``log.jsonl`` (a line an epoch).
+    bit. Into ``folder`` go ``last.pt`` (all that is needed to go on), ``best.pt`` (the
+    coloring network of the best epoch, alone) and ``log.jsonl`` (a line an epoch).
 
     Args:
         method: what a step is, see :class:`Method`; its networks lie on ``device``.
@@ -109,22 +94,20 @@ def fit(
             :func:`colorize_lib.photos.batches.batches`.
         folder: of this run, and of no other.
         epochs: in all, those of earlier calls included.
-        batch_size: pictures a step; what does not fill a last batch waits for another
-            epoch.
-        crop: side in pixels of a random crop; None takes pictures whole.
-        flip: mirror each picture left to right with probability 1/2.
+        batch_size: pictures a step, of all processes together; what does not fill a
+            last batch waits for another epoch.
+        crop: side in pixels of a random crop; None takes pictures whole. Either way
+            each is mirrored left to right with probability 1/2.
         seed: of the order and the augmentation. Initial weights are the caller's.
         validate: scores of the network after each epoch, by names of your choice.
         best_by: the entry of an epoch's line that decides what is best: the lowest.
-            None: the last epoch is, as for a game in which no loss says who plays well.
-        report: called after each epoch with the network and all lines so far, to draw,
-            log or warn; see :mod:`colorize_lib.training.reports`.
+            None: the last epoch is, as where two networks train against each other and
+            no loss says how well.
+        report: called after each epoch with the network and all lines so far.
         device: where the batches go.
-        checkpoint_minutes: how much work a crash may cost.
+        checkpoint_minutes: how much work a crash or Ctrl-C may cost; an epoch's end is
+            saved, too.
         show_progress: a bar with the losses and images/s.
-
-    Where several processes train, each calls this alike; a batch is dealt out to them,
-    and the first one writes.
 
     Returns:
         A dictionary for each epoch, with ``epoch`` (from 1), the mean of each loss,
@@ -133,119 +116,134 @@ def fit(
     Raises:
         ValueError: fewer pictures than a batch; a batch that the processes cannot
             share; or the checkpoint in ``folder`` is of a run with other settings.
-        TrainingDivergedError: a loss is nan or infinite; the last checkpoint is from
-            before.
-        TrainingStopped: Ctrl-C; the run is saved.
-        TrainingHaltedError: a full disk, or what else kept a file from being written.
+        TrainingDivergedError: a loss or a weight is nan or infinite; the last
+            checkpoint is from before.
+        KeyboardInterrupt: Ctrl-C, with the last checkpoint in its message.
+        OSError: a file could not be written; the last checkpoint is intact.
         BlockingIOError: another training is at work in ``folder``.
     """
-    if len(images) < batch_size:
-        raise ValueError(
-            f"{len(images)} pictures do not fill one batch of {batch_size}"
-        )
-    per_epoch = len(images) // batch_size
     settings = {"images": list(images.shape), "batch_size": batch_size}
-    settings |= {"crop": crop, "flip": flip, "seed": seed}
-    folder = Path(folder)
-
-    with processes.holding(folder), halting(folder), _ctrl_c() as stop:
+    settings |= {"crop": crop, "seed": seed}
+    with distributed.holding(folder), _naming_the_last_save(folder):
         run = _resume(folder, method, settings)
-        while run.epoch < epochs:
+        for epoch in range(run.epoch, epochs):
             feed = batches(
-                images,
-                batch_size,
-                shuffle=True,
-                drop_last=True,
-                flip=flip,
-                crop=crop,
-                seed=seed,
-                epoch=run.epoch,
-                start_batch=run.batch,
-                device=device,
-            )
-            bar = tqdm(
-                feed,
-                f"epoch {run.epoch + 1}/{epochs}",
-                total=per_epoch,
-                initial=run.batch,
-                unit="batch",
-                disable=not (show_progress and processes.is_first()),
-            )
-            started = saved = time.monotonic()
-            before = run.seconds
-
-            for batch in bar:
-                run.add(method.step(*normalize_lab(to_lab(processes.share(batch)))))
-
-                # Now and then, look at the losses and save.
-                looks = run.batch % LOOK_EVERY == 0 or run.batch == per_epoch
-                stopping = False
-                if looks or (stop.is_set() and processes.count() == 1):
-                    stopping = processes.any_of(stop.is_set(), device)
-                    run.seconds = before + time.monotonic() - started
-                    speed = f"{run.batch * batch_size / run.seconds:.0f}"
-                    means = _finite(run, folder).items()
-                    shown = {name: x for name, x in means if "gradient" not in name}
-                    bar.set_postfix(shown, **{"images/s": speed}, refresh=False)
-                    minutes = (time.monotonic() - saved) / 60
-                    if minutes > checkpoint_minutes or stopping:
-                        _save(folder, method, settings, run)
+                images, batch_size, shuffle=True, drop_last=True, flip=True, crop=crop,
+                seed=seed, epoch=epoch, start_batch=run.batch, device=device,
+            )  # fmt: skip
+            saved = time.monotonic()
+            started = saved - run.seconds
+            with _bar(run, epochs, len(images), batch_size, show_progress) as bar:
+                for batch in feed:
+                    l, ab = normalize_lab(to_lab(distributed.share(batch)))
+                    run.add(method.step(l, ab))
+                    # To look at a loss makes a GPU wait until it is computed. So not
+                    # after each batch: when the bar is drawn anew, and to save.
+                    if bar.update(batch_size):
+                        bar.set_postfix(_shown(_finite_means(run, method)))
+                    if time.monotonic() - saved > 60 * checkpoint_minutes:
+                        run.seconds = time.monotonic() - started
+                        _save(run, method, folder, settings, best_by)
                         saved = time.monotonic()
-                if stopping:
-                    raise TrainingStopped(
-                        f"stopped in epoch {run.epoch + 1} after batch {run.batch} and saved "
-                        f"to {folder / 'last.pt'}: run the same again to go on"
-                    )
-
-            run.seconds = before + time.monotonic() - started
-            _finish_epoch(run, method, folder, validate, batch_size, best_by)
-            if report and processes.is_first():
+                means = distributed.average(_finite_means(run, method))
+                bar.set_postfix(_shown(means))
+            seconds = time.monotonic() - started
+            scores = validate(method.network) if validate else {}
+            run = run.after_epoch(means, seconds, run.batch * batch_size, scores)
+            if report and distributed.is_first():
                 report(method.network, run.history)
-            _save(folder, method, settings, run)
-    processes.wait()
+            _save(run, method, folder, settings, best_by)
+    distributed.wait()
     return run.history
 
 
-def _finish_epoch(run, method, folder, validate, batch_size, best_by):
-    line = {
-        "epoch": run.epoch + 1,
-        **_finite(run, folder),
-        "seconds": run.seconds,
-        "images_per_second": run.batch * batch_size / run.seconds,
-        **(validate(method.network) if validate else {}),
-    }
-    history = [*run.history, line]
-    is_best = not best_by or line[best_by] == min(past[best_by] for past in history)
-    if is_best and processes.is_first():
-        best = {"network": method.network.state_dict(), "line": line}
-        save_checkpoint(best, folder / "best.pt")
-    vars(run).update(vars(Progress(epoch=run.epoch + 1, history=history)))
+# ------------------------------------------------------------ what a run shows
 
 
-def _save(folder, method, settings, run):
-    if not all(x.isfinite().all() for x in method.network.parameters()):
-        raise _diverged("a weight", run, folder)
-    if not processes.is_first():
+def _bar(run, epochs, count, batch_size, show):
+    return tqdm(
+        desc=f"epoch {run.epoch + 1}/{epochs}",
+        total=count // batch_size * batch_size,
+        initial=run.batch * batch_size,
+        unit=" images",
+        mininterval=1,
+        disable=not (show and distributed.is_first()),
+    )
+
+
+def _shown(means):
+    """What fits into a line."""
+    return {name: mean for name, mean in means.items() if "gradient" not in name}
+
+
+def _finite_means(run, method):
+    """The mean of each loss so far: the one place where a run is seen to diverge."""
+    means = {name: float(run.sums[name]) / n for name, n in run.counts.items()}
+    broken = [f"the loss {name!r}" for name, x in means.items() if not math.isfinite(x)]
+    if not all(weights.isfinite().all() for weights in method.network.parameters()):
+        broken.append("a weight")
+    if broken:
+        raise TrainingDivergedError(
+            f"{broken[0]} is no longer a number, in epoch {run.epoch + 1} by batch "
+            f"{run.batch}. The usual remedies: a lower learning rate, "
+            "precision='float32', a look at the pictures. The last checkpoint, if there "
+            "is one, is from before"
+        )
+    return means
+
+
+@contextmanager
+def _naming_the_last_save(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = last_save(folder)
+        raise KeyboardInterrupt(f"{kept}. Run the same again to go on") from None
+
+
+def last_save(folder: Path) -> str:
+    """What is kept of a run, in words: its newest checkpoint, and how far that is."""
+    saves = [*Path(folder).glob("last.pt"), *Path(folder).glob("*/last.pt")]
+    if not saves:
+        return f"No checkpoint is in {folder} yet"
+    newest = max(saves, key=lambda path: path.stat().st_mtime)
+    run = Progress(**load_checkpoint(newest)["run"])
+    within = f"batch {run.batch} of epoch {run.epoch + 1}"
+    return f"Kept is {newest}, from {within if run.batch else f'epoch {run.epoch}'}"
+
+
+# ------------------------------------------------------------ what a run keeps
+
+
+def _save(run, method, folder, settings, best_by):
+    _finite_means(run, method)
+    if not distributed.is_first():
         return
-    # The log first: it is written anew each time, and after the last epoch there is no
-    # other time.
+    # last.pt comes last: what a full disk keeps from being written is made up for when
+    # the run goes on from before.
     with replacing(folder / "log.jsonl") as log:
         log.writelines(f"{json.dumps(line)}\n".encode() for line in run.history)
+    epoch_is_done = run.batch == 0
+    scores = [line[best_by] for line in run.history] if best_by else []
+    if epoch_is_done and (not best_by or scores[-1] == min(scores)):
+        best = {"network": method.network.state_dict(), "line": run.history[-1]}
+        save_checkpoint(best, folder / "best.pt")
     state = {"settings": settings, "run": asdict(run), "method": method.state_dict()}
-    save_checkpoint(state | {"random": random_state()}, folder / "last.pt")
+    save_checkpoint(state | {"random": _random_state()}, folder / "last.pt")
 
 
 def _resume(folder, method, settings):
-    if processes.is_first():
-        for name in WRITTEN:
+    if distributed.is_first():
+        for name in ("last.pt", "best.pt", "log.jsonl"):
             sweep(folder / name, abandoned=0)  # of a run killed while it wrote
     if not (folder / "last.pt").exists():
         return Progress()
     state = load_checkpoint(folder / "last.pt")
+    before = state["settings"]
     differing = [
-        f"{name} {state['settings'].get(name)}, now {value}"
+        f"{name} {before.get(name)}, now {value}"
         for name, value in settings.items()
-        if state["settings"].get(name) != value
+        if before.get(name) != value
     ]
     if differing:
         raise ValueError(
@@ -253,78 +251,55 @@ def _resume(folder, method, settings):
             "give the same settings to go on, or another folder to start afresh"
         )
     method.load_state_dict(state["method"])
-    restore_random_state(state["random"])
+    _restore_random_state(state["random"])
     return Progress(**state["run"])
 
 
-def _finite(run, folder):
-    means = run.means()
-    for name, value in means.items():
-        if not abs(value) < float("inf"):  # true for nan too
-            raise _diverged(f"the loss {name!r}", run, folder)
-    return means
-
-
-def _diverged(what, run, folder):
-    return TrainingDivergedError(
-        f"{what} is no longer a number, in epoch {run.epoch + 1} by batch {run.batch}. "
-        "The usual remedies: a lower learning rate, precision='float32', a look at the "
-        f"pictures. The last checkpoint in {folder}, if there is one, is from before."
-    )
-
-
-@contextmanager
-def halting(folder: Path, *, begun: bool = True) -> Iterator[None]:
-    """Add to an error of the disk what is kept of a run, and how to go on.
+def save_checkpoint(state: dict, path: Path) -> None:
+    """Write a checkpoint; at every moment ``path`` is the old or the new one, whole.
 
     Args:
-        folder: of the run, or of one of its stages.
-        begun: False lets an error pass as it is where no checkpoint is there yet.
+        state: tensors, numbers, strings, and lists and dicts of them.
+        path: the file; its folder is made where it is missing.
 
     Raises:
-        TrainingHaltedError: in place of any OSError but a folder that is in use.
+        OSError: a full disk, or a folder that cannot be written; the old one is intact.
     """
+    with replacing(path) as file:
+        torch.save(state, file)
+
+
+def load_checkpoint(path: Path) -> dict:
+    """Read a checkpoint to the CPU, running no code that the file may hold.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: the file is no checkpoint, is damaged, or is more than plain data.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise missing_file(path, f"no checkpoint at {path}")
     try:
-        yield
-    except (TrainingHaltedError, BlockingIOError):
-        raise
-    except OSError as error:
-        checkpoints = [*folder.glob("last.pt"), *folder.glob("*/last.pt")]
-        if not (checkpoints or begun):
-            raise
-        kept = (
-            _kept(checkpoints) if checkpoints else f"No checkpoint is in {folder} yet"
-        )
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "Free some space" if full else "Mend that"
-        raise TrainingHaltedError(
-            f"{error}. {kept}. {remedy}, then run the same again to go on"
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # on damaged input torch raises nearly anything
+        # Not in torch's words, which advise to switch the safety off.
+        reason = "damaged, cut short or none at all"
+        if zipfile.is_zipfile(path) and isinstance(error, UnpicklingError):
+            reason = "it holds more than plain data, which could be a program"
+        raise ValueError(
+            f"{path} is not a whole checkpoint ({reason}); "
+            "remove it to start afresh, or put another in its place"
         ) from error
 
 
-def _kept(checkpoints):
-    newest = max(checkpoints, key=lambda path: path.stat().st_mtime)
-    run = load_checkpoint(newest)["run"]
-    place = f"the end of epoch {run['epoch']}"
-    if run["batch"]:
-        place = f"batch {run['batch']} of epoch {run['epoch'] + 1}"
-    return f"Kept is {newest}, from {place}"
+def _random_state():
+    """Of torch's generators, so that dropout goes on where it was."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
 
-@contextmanager
-def _ctrl_c():
-    """Turn the first Ctrl-C into a flag, so that no step is cut in half."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # signals go to the main thread only
-        return
-
-    def request(number, frame):
-        stop.set()
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, request)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, previous)
+def _restore_random_state(state):
+    torch.set_rng_state(state["cpu"])
+    # GPUs stay alone where their number has changed.
+    if len(state["cuda"]) == torch.cuda.device_count() > 0:
+        torch.cuda.set_rng_state_all(state["cuda"])

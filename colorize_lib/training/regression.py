@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorize_lib.training.learner import Learner
-from colorize_lib.training.precision import Precision
+from colorize_lib.training.learner import Learner, Precision
+
+LOSSES = {"l1": F.l1_loss, "l2": F.mse_loss}  # by the names that recipes use
 
 
 class Regression:
@@ -30,13 +31,8 @@ class Regression:
         loss: Callable[[Tensor, Tensor], Tensor] = F.l1_loss,
         scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
     ):
+        self.network, self.loss = network, loss
         self.learner = Learner(network, optimizer, precision, scheduler)
-        self.loss = loss
-
-    @property
-    def network(self) -> nn.Module:
-        """The one that colors."""
-        return self.learner.network
 
     def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Learn from one normalized batch; return the losses, detached."""

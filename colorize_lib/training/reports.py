@@ -18,43 +18,34 @@ COLORLESS = 3.0  # mean colorfulness; that of photographs is about 40
 FADED = 0.3  # of the highest mean colorfulness of earlier epochs
 STEEP = 1.0  # a penalty: slopes that are 0 instead of 1 everywhere, or 2
 
-_OVERPOWERED = (
-    "the discriminator is hardly ever wrong (loss {discriminator:.3f}), so the generator "
-    "learns little from it. The usual remedies: a generator that was pretrained for "
-    "longer, a lower learning rate of the discriminator, no head start, the "
-    "least-squares loss"
-)
-_GONE = (
-    "the color is going (mean colorfulness {colorfulness:.1f}). The usual remedies: "
-    "lower learning rates, the last checkpoint before it with another seed, a higher "
-    "L1 weight against wild steps, a lower one against plain brown"
-)
-_UNRULY = (
-    "the critic's slope is far from 1 (penalty {penalty:.2f}), so its scores are no "
-    "distance. The usual remedies: more critic steps, a higher penalty weight, a lower "
-    "learning rate of the critic"
-)
-
 
 def warnings_of(history: list[dict]) -> list[str]:
-    """Say in words what the newest epoch's line shows of a game that is being lost.
+    """A sentence for each trouble that the newest line shows, with the usual remedies.
 
-    Args:
-        history: lines of :func:`colorize_lib.training.loop.fit`, oldest first.
-
-    Returns:
-        A sentence for each trouble with its usual remedies; most often none.
+    ``history`` holds lines of :func:`colorize_lib.training.loop.fit`, oldest first.
     """
     *earlier, line = history
     told = []
-    if line.get("discriminator", 1.0) < HARDLY_WRONG:
-        told.append(_OVERPOWERED)
+    if (loss := line.get("discriminator", 1.0)) < HARDLY_WRONG:
+        told.append(
+            f"the discriminator is hardly ever wrong (loss {loss:.3f}), so the generator "
+            "learns little from it. The usual remedies: a generator that was pretrained "
+            "for longer, no head start, the least-squares loss"
+        )
     best = max((past.get("colorfulness", 0.0) for past in earlier), default=0.0)
-    if line.get("colorfulness", 100.0) < max(COLORLESS, FADED * best):
-        told.append(_GONE)
-    if abs(line.get("penalty", 0.0)) > STEEP:
-        told.append(_UNRULY)
-    return [f"epoch {line['epoch']}: {text.format(**line)}." for text in told]
+    if (color := line.get("colorfulness", 100.0)) < max(COLORLESS, FADED * best):
+        told.append(
+            f"the color is going (mean colorfulness {color:.1f}). The usual remedies: "
+            "lower learning rates, the last checkpoint before it with another seed, a "
+            "higher L1 weight against wild steps, a lower one against plain brown"
+        )
+    if abs(penalty := line.get("penalty", 0.0)) > STEEP:
+        told.append(
+            f"the critic's slope is far from 1 (penalty {penalty:.2f}), so its scores are "
+            "no distance. The usual remedies: more critic steps, a higher penalty weight, "
+            "a lower learning rate"
+        )
+    return [f"epoch {line['epoch']}: {text}." for text in told]
 
 
 @dataclass
@@ -63,10 +54,8 @@ class Reports:
 
     Attributes:
         folder: where ``epoch-001.png`` and so on go: above the given pictures, below as
-            the network colors them. With TensorBoard installed, its log goes into
-            ``folder / "tensorboard"``.
-        pictures: uint8 ``(n, 3, H, W)`` in color; best such as are never learned from.
-            If there is none, none is drawn.
+            the network colors them; and, with TensorBoard installed, its log.
+        pictures: uint8 ``(n, 3, H, W)`` in color, never learned from; none of 0.
         size: pixels of the shorter side that the network sees.
     """
 
@@ -75,27 +64,19 @@ class Reports:
     size: int
 
     def __call__(self, network: nn.Module, history: list[dict]) -> None:
-        epoch = history[-1]["epoch"]
-        self._draw(network.eval(), self.folder / f"epoch-{epoch:03}.png")
-        self._log(history[-1])
+        line = history[-1]
+        if len(self.pictures):
+            self._draw(network.eval(), self.folder / f"epoch-{line['epoch']:03}.png")
+        self._log(line)
         for warning in warnings_of(history):
             tqdm.write(warning, file=sys.stderr)
 
     def _draw(self, network, path):
-        if not len(self.pictures):
-            return
         l, _ = normalize_lab(rgb_to_lab(self.pictures))
-        colored = join(l, predict_ab(network, l, self.size))
-        both = torch.cat([self.pictures, colored]).float() / 255
+        both = torch.cat([self.pictures, join(l, predict_ab(network, l, self.size))])
         with replacing(path) as file:
-            save_image(
-                both,
-                file,
-                format="png",
-                nrow=len(self.pictures),
-                padding=2,
-                pad_value=1,
-            )
+            columns = len(self.pictures)
+            save_image(both / 255, file, format="png", nrow=columns, pad_value=1)
 
     def _log(self, line):
         try:

@@ -4,17 +4,56 @@ Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville, "Improved Training of Wasser
 GANs" (2017).
 """
 
+from dataclasses import dataclass
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from colorize_lib.losses import gradient_penalty, image_scores
-from colorize_lib.training import distributed as processes
-from colorize_lib.training.learner import Learner, Players
+from colorize_lib.models import PatchGAN
+from colorize_lib.slips import Named
+from colorize_lib.training import distributed
+from colorize_lib.training.learner import Adversarial, Learner
+
+# No BatchNorm: the penalty needs images apart from one another.
+NORMS = Named({"none": nn.Identity, "instance": nn.InstanceNorm2d}, "NORMS")
 
 
-class WassersteinGP(Players):
+@dataclass(frozen=True)
+class WGANGPSettings:
+    """How :class:`WassersteinGP` trains, and against what.
+
+    The slope of the score is 1 over the WHOLE image, whatever its size, while L1 is a
+    mean over pixels: against a critic of unit slope, the gradient of 100 times L1 has
+    norm 1.1 at 64 pixels and 0.28 at 256. So an L1 weight belongs to a size.
+    """
+
+    l1_weight: float = 100.0  # of L1 beside the score
+    l1_weight_for: int = 64  # pixels
+    # Lambda of equation 3, the paper's. It also says how far the critic's distance is
+    # off: by a factor of 1 + distance / (2 lambda).
+    penalty_weight: float = 10.0
+    critic_steps: int = 5  # to each turn of the generator; the paper's algorithm 1
+    generator_steps: int = 1  # in each of its turns; the paper's
+    norm: str = "none"  # the critic's, a key of NORMS
+    widths: tuple[int, ...] = (64, 128, 256, 512)  # pix2pix's: patches of 70 pixels
+    betas: tuple[float, float] = (0.0, 0.9)  # of Adam; the paper's for large images
+    average: float | None = None  # decay of the generator's moving average
+    head_start: int = 0  # batches at the beginning for the critic alone
+
+    def adversary(self) -> nn.Module:
+        """A critic with its first weights."""
+        return PatchGAN(self.widths, norm=NORMS[self.norm])
+
+    def generator_updates(self, batches: int) -> int:
+        """How often the generator learns in so many batches."""
+        turns = max(0, batches - self.head_start) // self.critic_steps
+        return turns * self.generator_steps
+
+
+class WassersteinGP(Adversarial):
     """A generator against a critic, and beside the photograph.
 
     The critic steps on every batch; the generator on every ``critic_steps``-th, then
@@ -23,47 +62,28 @@ class WassersteinGP(Players):
     Args:
         generator: l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``.
         critic: l and ab to scores of patches, of any shape. In float32, and without
-            BatchNorm: the penalty is about the slope of each picture's own score.
-        l1_weight: of L1, a mean over pixels, beside the score. Their balance depends
-            on the size of the pictures: a recipe says for which it was chosen.
-        penalty_weight: lambda of equation 3. It also says how far the critic's
-            distance is off: by a factor of 1 + distance / (2 lambda).
-        critic_steps: to each turn of the generator; 5 in the paper's algorithm 1.
-        generator_steps: in each of its turns; 1 in the paper.
-        head_start: batches at the beginning in which the critic learns alone.
+            BatchNorm: the penalty is about the slope of each image's own score.
+        settings: of which it takes the weights, the steps and the head start.
 
     Raises:
         ValueError: a critic with BatchNorm.
     """
 
-    def __init__(
-        self,
-        generator: Learner,
-        critic: Learner,
-        *,
-        l1_weight: float = 100.0,
-        penalty_weight: float = 10.0,
-        critic_steps: int = 5,
-        generator_steps: int = 1,
-        head_start: int = 0,
-    ):
+    def __init__(self, generator: Learner, critic: Learner, settings: WGANGPSettings):
         _refuse_batchnorm(critic.network)
         super().__init__(generator=generator, critic=critic)
-        self.generator, self.critic = generator, critic
-        self.l1_weight, self.penalty_weight = l1_weight, penalty_weight
-        self.critic_steps, self.generator_steps = critic_steps, generator_steps
-        self.head_start = head_start
+        self.generator, self.critic, self.settings = generator, critic, settings
 
     def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Learn from one normalized batch; return losses, scores and gradient norms."""
         self.batches += 1
         with torch.no_grad():
             fake_ab = self.generator(l)
-        weights = processes.rand(len(l), l.device)
+        weights = distributed.rand(len(l), l.device)
         report = self.critic_step(l, ab, fake_ab, weights)
-        turn = self.batches - self.head_start
-        if turn > 0 and turn % self.critic_steps == 0:
-            for _ in range(self.generator_steps):
+        turn = self.batches - self.settings.head_start
+        if turn > 0 and turn % self.settings.critic_steps == 0:
+            for _ in range(self.settings.generator_steps):
                 report |= self.generator_step(l, ab)
         return report
 
@@ -78,7 +98,7 @@ class WassersteinGP(Players):
         fake_score = image_scores(self.critic(l, fake_ab)).mean()
         penalty = gradient_penalty(self.critic.network, l, ab, fake_ab, weights)
         distance = real_score - fake_score
-        norm = self.critic.update(self.penalty_weight * penalty - distance)
+        norm = self.critic.update(self.settings.penalty_weight * penalty - distance)
         return {
             "distance": distance.detach(),
             "penalty": penalty.detach(),
@@ -92,7 +112,7 @@ class WassersteinGP(Players):
         fake_ab = self.generator(l)
         l1 = F.l1_loss(fake_ab, ab)
         score = image_scores(self.critic.frozen(l, fake_ab)).mean()
-        norm = self.generator.update(self.l1_weight * l1 - score)
+        norm = self.generator.update(self.settings.l1_weight * l1 - score)
         return {
             "l1": l1.detach(),
             "generator": -score.detach(),
@@ -105,6 +125,6 @@ def _refuse_batchnorm(critic):
         if isinstance(module, _BatchNorm):
             raise ValueError(
                 f"the critic's {name} is a {type(module).__name__}, which ties the "
-                "pictures of a batch together, so that no picture has a slope of its "
-                "own: take InstanceNorm2d or no norm, as PatchGAN(norm=nn.Identity)"
+                "images of a batch together, so that no image has a slope of its own: "
+                "take InstanceNorm2d or no norm, as PatchGAN(norm=nn.Identity)"
             )

@@ -113,7 +113,9 @@ class TestGradientMap:
         torch.testing.assert_close(found, expected)
 
     def test_of_another_position(self):
-        found = gradient_map(nn.Conv2d(1, 1, 3), torch.rand(1, 1, 9, 9), position=(0, 2))
+        found = gradient_map(
+            nn.Conv2d(1, 1, 3), torch.rand(1, 1, 9, 9), position=(0, 2)
+        )
         rows, columns = found[0].nonzero().T
         assert sorted({*rows.tolist()}) == [0, 1, 2]
         assert sorted({*columns.tolist()}) == [2, 3, 4]

@@ -10,12 +10,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from colorize_lib import losses
 from colorize_lib.color import AB_SCALE
 from colorize_lib.scenes import LAWS
 from colorize_lib.training.learner import Learner, Precision, hold_then_fall
-from colorize_lib.training.pix2pix import Pix2Pix
-from colorize_lib.training.wgan_gp import WassersteinGP
+from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
+from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
 
 KINDS = ("car", "roof", "balloon")  # two colors equally probable, two at 60 : 40, three
 FLOAT32 = Precision("float32", "cpu")
@@ -57,7 +56,9 @@ def real_pictures(count, drawn):
     l, ab = [], []
     for number, kind in enumerate(KINDS):
         law = LAWS[kind]
-        chosen = torch.multinomial(torch.tensor(law.probabilities), count, True, generator=drawn)
+        chosen = torch.multinomial(
+            torch.tensor(law.probabilities), count, True, generator=drawn
+        )
         l.append(torch.full((count, 1, 1, 1), number / 2 - 0.5))
         ab.append(law.modes[chosen][:, :, None, None] / AB_SCALE)
     return torch.cat(l), torch.cat(ab)
@@ -89,8 +90,7 @@ def nearest_mode(colors, kind):
 
 
 @pytest.mark.parametrize(
-    ("gan_loss", "l1_weight"),
-    [(losses.binary_cross_entropy, 1), (losses.least_squares, 10)],
+    ("gan_loss", "l1_weight"), [("binary_cross_entropy", 1), ("least_squares", 10)]
 )
 def test_pix2pix_commits_to_one_of_the_true_colors(gan_loss, l1_weight):
     """Also where L1 alone would paint what nothing is. Which one it is, is chance.
@@ -99,8 +99,8 @@ def test_pix2pix_commits_to_one_of_the_true_colors(gan_loss, l1_weight):
     """
 
     def make(generator, discriminator):
-        options = {"l1_weight": l1_weight, "gan_loss": gan_loss}
-        return Pix2Pix(generator, discriminator, **options)
+        settings = Pix2PixSettings(l1_weight, gan_loss=gan_loss)
+        return Pix2Pix(generator, discriminator, settings)
 
     colors = colors_learned(make, 1200, 1200, (0.5, 0.999), seed=0)
     for kind in KINDS:
@@ -115,7 +115,7 @@ def test_wgan_gp_with_l1_commits_no_more_than_l1(seed):
     """Its generator has no chance of its own: being near to all is all it can do."""
 
     def make(generator, critic):
-        return WassersteinGP(generator, critic, l1_weight=20)
+        return WassersteinGP(generator, critic, WGANGPSettings(20))
 
     colors = colors_learned(make, 2500, 500, (0.0, 0.9), seed)
     for kind in ("roof", "balloon"):
@@ -128,7 +128,7 @@ def test_wgan_gp_alone_leans_to_the_geometric_median():
     """Where the mean distance to all true colors is least; roughly, after 500 turns."""
 
     def make(generator, critic):
-        return WassersteinGP(generator, critic, l1_weight=0)
+        return WassersteinGP(generator, critic, WGANGPSettings(0))
 
     law, found = LAWS["balloon"], []
     for seed in (0, 1):
@@ -181,7 +181,7 @@ def test_wgan_gp_commits_where_its_critic_cannot_tell_pictures_apart(told):
     method = WassersteinGP(
         learner(generator, steps // 5, (0.0, 0.9), rate=8e-3),
         learner(critic, steps, (0.0, 0.9)),
-        l1_weight=0,
+        WGANGPSettings(0),
     )
     for _ in range(steps):
         chosen = torch.multinomial(torch.tensor(law.probabilities), 64, True)

