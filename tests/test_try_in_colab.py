@@ -47,7 +47,7 @@ def colab(tmp_path, monkeypatch):
     info = installed / "made_up-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(METADATA.format("made-up", "1.0"))
-    monkeypatch.setenv("PYTHONPATH", str(installed))
+    monkeypatch.setenv("PYTHONPATH", f"{installed}{os.pathsep}{LIBRARY}")
     return installed
 
 
