@@ -9,14 +9,14 @@ import torch
 from colorize_lib.evaluation import results
 from colorize_lib.evaluation.results import load_result, save_result
 from colorize_lib.evaluation.scores import GRAY, TRUTH, evaluate, markdown_table
-from colorize_lib.experiments.compare import load_comparison
+from colorize_lib.experiments.compare import Comparison
 from colorize_lib.training.recipes import RECIPES
 from colorize_lib.weights import FOLDERS, load_weights, stored_weights
 
 CARDS = results.FOLDER.parent / "weights"
 FILES = {path.stem for path in results.FOLDER.glob("*.json")}
 MODELS = sorted(FILES & set(RECIPES))
-STORED = [name for name in MODELS if not RECIPES[name].scores_only]
+STORED = [n for n in MODELS if n in RECIPES and not RECIPES[n].scores_only]
 COMPARISONS = sorted(name for name in FILES if name.startswith("compare-"))
 AFTER = "after-training"  # the one of validation photographs
 
@@ -64,7 +64,8 @@ def test_a_stored_result_is_whole_and_its_summary_follows_from_its_scores(name):
 
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_a_stored_comparison_has_every_variant_with_every_seed(name):
-    runs, result = load_comparison(name)
+    comparison = Comparison.load(name)
+    runs, result = comparison.runs, comparison.about
     seeds = {}
     for run in runs:
         seeds.setdefault(run.variant, []).append(run.seed)

@@ -10,13 +10,13 @@ import torch
 
 from colorize_lib.evaluation.results import FOLDER, load_result
 from colorize_lib.evaluation.scores import GRAY, TRUTH, Estimate, Scores
-from colorize_lib.experiments.compare import load_comparison
+from colorize_lib.experiments.compare import Comparison
 from colorize_lib.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
 EXECUTED = ROOT / "_build" / "jupyter_execute" / "book"
 METHODS = {
-    "compare-losses": {"L2", "L1", "odds", "odds, rebalanced"},
+    "compare-losses": {"L2", "L1", "classes", "classes, rebalanced"},
     "compare-games": {
         "pix2pix, L1 weight 100",
         "pix2pix, L1 weight 1000",
@@ -89,7 +89,7 @@ def test_all_methods_start_from_the_same_and_see_the_same():
 
 def test_every_idea_sees_as_many_pictures_as_the_first():
     seen = {}
-    for run in load_comparison("compare-ideas")[0]:
+    for run in Comparison.load("compare-ideas").runs:
         pictures = [line["seconds"] * line["images_per_second"] for line in run.history]
         seen.setdefault(run.variant, sum(pictures))
     first, *others = [n for name, n in seen.items() if name != "no landscapes"]

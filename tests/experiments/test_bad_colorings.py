@@ -15,7 +15,7 @@ from colorize_lib.experiments.bad_colorings import (
     of_another_picture,
     opposite,
 )
-from colorize_lib.experiments.probabilities import load_color_counts
+from colorize_lib.experiments.on_scenes import load_color_counts
 
 
 @pytest.fixture
