@@ -106,6 +106,30 @@ class Chapter:
     seed: int
     started: float = field(default_factory=time.monotonic)
 
+    def settings(
+        self, *, quick: dict, colab: dict | None = None, full: dict | None = None
+    ) -> SimpleNamespace:
+        """A chapter's settings for the scale at hand, as attributes.
+
+        Args:
+            quick: all of them, by name.
+            colab: those that differ from ``quick``.
+            full: those that differ from ``colab``.
+
+        Raises:
+            ValueError: ``colab`` or ``full`` has a name that ``quick`` has not.
+        """
+        chosen = dict(quick)
+        for scale, changes in (("colab", colab or {}), ("full", full or {})):
+            if unknown := sorted(set(changes) - set(quick)):
+                raise ValueError(
+                    f"quick has no {', '.join(unknown)}, which {scale} sets; "
+                    "give it a value there, too"
+                )
+            if self._reaches(scale):
+                chosen |= changes
+        return SimpleNamespace(**chosen)
+
     def pick(self, *, quick: Any, colab: Any = None, full: Any = None) -> Any:
         """The value for the scale at hand; by default that of the next smaller one."""
         colab = quick if colab is None else colab
@@ -131,13 +155,11 @@ class Chapter:
         them; without it drawn scenes at the quick scale, and COCO sample at the others.
 
         Args:
-            most: of more than so many, as many are drawn: enough to compare many
-                short trainings. The same ones each time.
+            most: of more than so many, as many are drawn, the same ones each time.
         """
         source = self._all_photographs()
-        if most is None or len(source) <= most:
-            return source
-        return source.subset(draw(source, most, seed=0))
+        too_many = most is not None and len(source) > most
+        return source.subset(draw(source, most, seed=0)) if too_many else source
 
     def _all_photographs(self):
         if paths := os.environ.get("COLORIZE_PHOTOS"):
@@ -163,18 +185,10 @@ class Chapter:
         Args:
             claim: what the text says.
             shown: whether the numbers of this run say so, too.
-            enough: the smallest scale whose run is long enough to tell. By default any:
-                for what runs whole at every scale, or was stored.
-
-        Raises:
-            ValueError: ``enough`` is no scale.
+            enough: the smallest scale whose run is long enough to tell.
         """
-        if enough not in SCALES:
-            raise ValueError(
-                f"enough must be one of {', '.join(SCALES)}, not {enough!r}"
-            )
-        long = SCALES.index(self.scale) >= SCALES.index(enough)
-        otherwise = DISAGREES if long else TOO_SHORT
+        _check_scale("enough", enough)
+        otherwise = DISAGREES if self._reaches(enough) else TOO_SHORT
         print(f"{AGREES if shown else otherwise}: {claim}")
 
     def folder(self, recipe: Any) -> Path:
@@ -273,11 +287,7 @@ class Chapter:
 
     @property
     def shows_stored(self) -> bool:
-        """Whether the results of long trainings are shown as they were stored.
-
-        If that was asked for; and at the quick scale, whose trainings only show that
-        all runs.
-        """
+        """Whether long trainings are shown as stored: on wish, and at quick scale."""
         return self.load or self.scale == "quick"
 
     def finish(self) -> None:
@@ -285,8 +295,13 @@ class Chapter:
         minutes = (time.monotonic() - self.started) / 60
         where = f"at the {self.scale} scale on {_hardware(self.device)}"
         print(f"{self.name}: {minutes:.1f} minutes {where}")
+        packages = ("torch", "torchvision", "numpy", PACKAGE)
+        versions = [f"{name} {_version(name)}" for name in packages]
         python = f"Python {platform.python_version()}"
-        print(f"{date.today().isoformat()} · {python} · {_versions()}")
+        print(date.today().isoformat(), python, *versions, sep=" · ")
+
+    def _reaches(self, scale):
+        return SCALES.index(self.scale) >= SCALES.index(scale)
 
 
 def start(name: str, *, data: str, seed: int = 0) -> Chapter:
@@ -298,20 +313,13 @@ def start(name: str, *, data: str, seed: int = 0) -> Chapter:
         seed: of everything random in the chapter.
 
     Returns:
-        The chapter. Its scale is that of the environment variable ``COLORIZE_SCALE``;
+        The chapter, at the scale of the environment variable ``COLORIZE_SCALE``;
         without it, ``colab`` where a GPU is seen and ``quick`` elsewhere.
-
-    Raises:
-        ValueError: ``COLORIZE_SCALE`` is no scale.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scale = os.environ.get("COLORIZE_SCALE") or (
-        "colab" if device.type == "cuda" else "quick"
-    )
-    if scale not in SCALES:
-        raise ValueError(
-            f"COLORIZE_SCALE must be one of {', '.join(SCALES)}, not {scale!r}"
-        )
+    by_device = "colab" if device.type == "cuda" else "quick"
+    scale = os.environ.get("COLORIZE_SCALE") or by_device
+    _check_scale("COLORIZE_SCALE", scale)
     torch.manual_seed(seed)
     plots.use_style()
     print(f"Scale: {scale} · device: {_hardware(device)} · data: {data} · seed: {seed}")
@@ -340,16 +348,16 @@ def _provenance(result):
     return f"{minutes:.0f} minutes on {device}, {result['date']}"
 
 
+def _check_scale(what, scale):
+    if scale not in SCALES:
+        raise ValueError(f"{what} must be one of {', '.join(SCALES)}, not {scale!r}")
+
+
 def _hardware(device):
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-
-
-def _versions():
-    names = ("torch", "torchvision", "numpy", PACKAGE)
-    return " · ".join(f"{name} {_version(name)}" for name in names)
 
 
 def _version(name):

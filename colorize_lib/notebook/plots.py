@@ -24,14 +24,8 @@ from colorize_lib.scenes import HueArc, Palette
 WIDTH = 8.0  # inches: what a page shows without scrolling
 # Okabe and Ito 2008: color-blind readers tell them apart. Line styles change, too.
 LINE_COLORS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-)
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
+)  # fmt: skip
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 
@@ -75,13 +69,12 @@ def show_pictures(
     count = -(-len(pictures) // columns)
     height, wide = pictures[0].shape[-2:]
     title_height = 0.3 * max([title.count("\n") + 1 for title in titles], default=0)
-    title_rows = count if len(titles) > columns else 1
-    figure, grid = plt.subplots(
-        count, columns, squeeze=False,
-        figsize=(width, count * width / columns * height / wide + title_rows * title_height + 0.1),
-    )  # fmt: skip
+    titled_rows = count if len(titles) > columns else 1
+    tall = count * width / columns * height / wide + titled_rows * title_height + 0.1
+    figure, grid = plt.subplots(count, columns, squeeze=False, figsize=(width, tall))
     for i, axes in enumerate(grid.flat):
-        _bare(axes)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
         if i < len(pictures):
             axes.imshow(_as_image(pictures[i]), cmap="gray", vmin=0, vmax=255)
         if i < len(titles):
@@ -102,13 +95,9 @@ def lab_planes(picture: Tensor) -> list[Tensor]:
         Three of uint8 ``(3, H, W)``; a and b are shown at L = 70.
     """
     lab = rgb_to_lab(picture)
-    planes = []
-    for channel in range(3):
-        plane = torch.zeros_like(lab)
-        plane[0] = 70
-        plane[channel] = lab[channel]
-        planes.append(lab_to_picture(plane))
-    return planes
+    planes = lab.new_tensor([70, 0, 0]).view(3, 1, 1).repeat(3, 1, *lab.shape[-2:])
+    planes[range(3), range(3)] = lab
+    return [*lab_to_picture(planes)]
 
 
 def lab_to_picture(lab: Tensor) -> Tensor:
@@ -116,68 +105,45 @@ def lab_to_picture(lab: Tensor) -> Tensor:
     return rgb_to_uint8(lab_to_rgb(reduce_chroma(lab)))
 
 
-def draw_gamut_slice(axes: Axes, L: float, side: int = 331) -> None:
-    """Draw the colors that sRGB can show at one lightness, over the plane of a and b.
+def draw_gamut_slice(axes: Axes, L: float) -> None:
+    """Draw the colors of one lightness L, 0..100, over the plane of a and b.
 
-    Args:
-        axes: where to draw; white is what sRGB cannot show.
-        L: lightness, 0..100.
-        side: pixels of the slice.
+    White is what sRGB cannot show.
     """
-    span = torch.linspace(-AB_SCALE, AB_SCALE, side)
+    span = torch.linspace(-AB_SCALE, AB_SCALE, 331)
     b, a = torch.meshgrid(span, span, indexing="ij")
     lab = torch.stack([torch.full_like(a, L), a, b])
     rgb = torch.where(out_of_gamut(lab), 1.0, lab_to_rgb(lab))
     extent = (-AB_SCALE, AB_SCALE, -AB_SCALE, AB_SCALE)
     axes.imshow(_as_image(rgb_to_uint8(rgb)), origin="lower", extent=extent)
-    axes.axhline(0, color="black", linewidth=0.5, linestyle="-")
-    axes.axvline(0, color="black", linewidth=0.5, linestyle="-")
-    axes.set(title=f"L = {L:g}", xlabel="a", ylabel="b")
+    _draw_axes_of_ab(axes, color="black", linewidth=0.5)
+    axes.set(title=f"L = {L:g}")
 
 
-def draw_law(axes: Axes, law: Palette | HueArc, title: str, L: float = 60) -> None:
-    """Draw the colors that a law allows, and the answers that losses are drawn to.
+def draw_law(axes: Axes, law: Palette | HueArc, title: str) -> None:
+    """Draw the colors that a kind of thing may have, and the answers of each loss.
 
     Args:
         axes: where to draw.
         law: of a kind of thing in the drawn scenes.
         title: names the kind.
-        L: the lightness at which the colors are shown.
     """
-    answers = {
-        "mean (L2)": (law.mean, "s"),
-        "median (L1)": (law.median, "D"),
-        "geometric median": (law.geometric_median, "^"),
-    }
-    axes.axhline(0, color="0.8", linewidth=0.8, linestyle="-", zorder=0)
-    axes.axvline(0, color="0.8", linewidth=0.8, linestyle="-", zorder=0)
-    axes.scatter(
-        *law.modes.T, s=160, c=_paint(law.modes, L), edgecolors="black", label="true"
-    )
+    edge = {"edgecolors": "black"}
+    modes = _paint(law.modes)
+    _draw_axes_of_ab(axes, color="0.8", linewidth=0.8, zorder=0)
+    axes.scatter(*law.modes.T, s=160, c=modes, label="true", **edge)
     # Larger ones below: where answers coincide, all of them stay visible.
-    for (label, (answer, marker)), size in zip(
-        answers.items(), (190, 100, 36), strict=True
+    for label, answer, marker, size in (
+        ("mean (L2)", law.mean, "s", 190),
+        ("median (L1)", law.median, "D", 100),
+        ("geometric median", law.geometric_median, "^", 36),
     ):
-        color = _paint(answer[None], L)
-        axes.scatter(
-            *answer, s=size, c=color, marker=marker, edgecolors="black", label=label
-        )
+        paint = _paint(answer[None])
+        axes.scatter(*answer, s=size, c=paint, marker=marker, label=label, **edge)
+    above = {"xytext": (0, 11), "textcoords": "offset points", "ha": "center"}
     for name, color in zip(getattr(law, "names", ()), law.modes, strict=False):
-        axes.annotate(
-            name,
-            color.tolist(),
-            xytext=(0, 11),
-            textcoords="offset points",
-            ha="center",
-        )
-    axes.set(
-        title=title,
-        xlabel="a",
-        ylabel="b",
-        xlim=(-75, 75),
-        ylim=(-75, 75),
-        aspect="equal",
-    )
+        axes.annotate(name, color.tolist(), **above)
+    axes.set(title=title, xlim=(-75, 75), ylim=(-75, 75), aspect="equal")
 
 
 def draw_spread(axes: Axes, colors: Tensor, *, color: str, label: str) -> None:
@@ -192,25 +158,9 @@ def draw_spread(axes: Axes, colors: Tensor, *, color: str, label: str) -> None:
     levels = torch.tensor([0.1, 0.5, 0.9])
     # Of more than 16 million values torch refuses to compute quantiles.
     low, middle, high = colors[:: 1 + len(colors) // 10**6].quantile(levels, dim=0)
-    axes.errorbar(
-        *middle[:, None],
-        xerr=[[middle[0] - low[0]], [high[0] - middle[0]]],
-        yerr=[[middle[1] - low[1]], [high[1] - middle[1]]],
-        fmt="o",
-        markersize=5,
-        color=color,
-        elinewidth=1.5,
-        label=label,
-        zorder=4,
-    )
-
-
-def _paint(colors, L):
-    """(n, 2) of a and b as (n, 3) for matplotlib."""
-    lab = torch.cat([torch.full((len(colors), 1), float(L)), colors], dim=1)
-    return (
-        lab_to_rgb(reduce_chroma(lab[:, :, None, None]))[..., 0, 0].clamp(0, 1).numpy()
-    )
+    x_error, y_error = torch.stack([middle - low, high - middle]).T[:, :, None]
+    look = {"fmt": "o", "markersize": 5, "color": color, "elinewidth": 1.5, "zorder": 4}
+    axes.errorbar(*middle[:, None], xerr=x_error, yerr=y_error, label=label, **look)
 
 
 def show_curves(
@@ -232,6 +182,19 @@ def show_curves(
     return figure
 
 
+def _draw_axes_of_ab(axes, **look):
+    axes.axhline(0, linestyle="-", **look)
+    axes.axvline(0, linestyle="-", **look)
+    axes.set(xlabel="a", ylabel="b")
+
+
+def _paint(colors, L=60):
+    """(n, 2) of a and b as (n, 3) for matplotlib, shown at one lightness."""
+    lab = torch.cat([torch.full((len(colors), 1), float(L)), colors], dim=1)
+    rgb = lab_to_rgb(reduce_chroma(lab[:, :, None, None]))
+    return rgb.flatten(1).clamp(0, 1).numpy()
+
+
 def _show(figure):
     """Show photographs. In a notebook as JPEG: a page of PNGs takes many megabytes."""
     if "ipykernel" not in sys.modules:
@@ -248,9 +211,3 @@ def _show(figure):
 def _as_image(picture):
     picture = picture.detach().cpu()
     return picture[0].numpy() if len(picture) == 1 else picture.permute(1, 2, 0).numpy()
-
-
-def _bare(axes):
-    axes.set(xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set_visible(False)

@@ -1,13 +1,15 @@
 """The Lab explorer in Chromium: its numbers, and by mouse, keyboard and finger."""
 
+import json
 import re
+from importlib import resources
 
 import pytest
 import torch
 from playwright.sync_api import expect
 
 from colorize_lib import color
-from colorize_lib.notebook.explorer import color_script, lab_explorer
+from colorize_lib.notebook.widgets import lab_explorer
 
 PHOTO = torch.randint(
     0, 256, (3, 48, 64), generator=torch.Generator().manual_seed(7), dtype=torch.uint8
@@ -107,10 +109,20 @@ def grid_of_lab():
 # ------------------------------------------------------------ its numbers
 
 
+MODULE = resources.files("colorize_lib.notebook").joinpath("lab_color.js").read_text()
+CONSTANTS = {
+    "rgbToXyz": color.RGB_TO_XYZ,
+    "xyzToRgb": color.XYZ_TO_RGB,
+    "white": color.D65_WHITE,
+}
+LAB_COLOR = f"""{MODULE.replace("export ", "")}
+const library = labColor({json.dumps(CONSTANTS)});"""
+
+
 def run(page, function, colors):
-    one = f"const convert = ({color_script()}).{function};"
-    script = f"(colors) => {{ {one} return colors.map((color) => convert(color)); }}"
-    return torch.tensor(page.evaluate(script, colors), dtype=torch.float64)
+    every = f"colors.map((color) => library.{function}(color))"
+    answers = page.evaluate(f"(colors) => {{ {LAB_COLOR} return {every}; }}", colors)
+    return torch.tensor(answers, dtype=torch.float64)
 
 
 def test_codes_become_the_lab_of_the_library(explorer_page):
@@ -146,9 +158,10 @@ def test_the_slice_has_the_colors_of_the_library(explorer_page):
     page, dots = explorer_page(), 111
     span = torch.linspace(-color.AB_SCALE, color.AB_SCALE, dots, dtype=torch.float64)
     b, a = torch.meshgrid(-span, span, indexing="ij")
-    for L in (0, 3, 36.5, 70, 97, 100):
+    for L in (3, 36.5, 97):
         rgba = page.evaluate(
-            f"[...({color_script()}).gamutSlice({L}, {color.AB_SCALE}, {dots})]"
+            f"() => {{ {LAB_COLOR}"
+            f"return [...library.gamutSlice({L}, {color.AB_SCALE}, {dots})]; }}"
         )
         *rgb, alpha = torch.tensor(rgba).view(dots, dots, 4).permute(2, 0, 1)
         lab = torch.stack([torch.full_like(a, L), a, b])
@@ -580,7 +593,7 @@ def test_a_screen_reader_hears_the_color_once_it_rests(explorer_page):
 # ------------------------------------------------------------ how it looks
 
 
-WIDTHS = (320, 360, 390, 768, 1300, 2000)
+WIDTHS = (320, 390, 768, 1300)
 
 
 def test_it_fits_and_can_be_hit_at_every_width(explorer_page):

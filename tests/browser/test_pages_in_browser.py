@@ -1,4 +1,4 @@
-"""Every page of the built book in Chromium: wide and narrow, light and dark.
+"""Every page of the built book in Chromium: wide and light, narrow and dark.
 
 What each check can find is shown in test_page_checks.py.
 """
@@ -42,8 +42,20 @@ def measured_looks():
 @pytest.mark.parametrize("width", [1300, 390])
 @pytest.mark.parametrize("name", PAGES)
 def test_page(name, width, tab, site, known_addresses, measured_looks):
-    """In both themes: opened in one, then the system changes to the other."""
-    themes = ("light", "dark") if width == 1300 else ("dark", "light")
+    check_page(name, width, tab, site, known_addresses, measured_looks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1300, 390])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_in_both_themes(name, width, tab, site, known_addresses, measured_looks):
+    """Opened in one theme, then the system changes to the other: before publishing."""
+    check_page(name, width, tab, site, known_addresses, measured_looks, themes=2)
+
+
+def check_page(name, width, tab, site, known_addresses, measured_looks, themes=1):
+    """Wide and light, or narrow and dark; of two themes the other one comes after."""
+    themes = (("light", "dark") if width == 1300 else ("dark", "light"))[:themes]
     here = tab(width)
     here.page.emulate_media(color_scheme=themes[0])
     page = here.open(name, status=404 if name == NOTHING else 200)
@@ -64,7 +76,8 @@ def test_page(name, width, tab, site, known_addresses, measured_looks):
             )
         except TimeoutError:
             found.append(f"does not become {theme}")
-        seen = barriers(page, only_colors=theme == "dark", measured=measured_looks)
+        other = theme != themes[0]
+        seen = barriers(page, only_colors=other, measured=measured_looks)
         found += [f"{theme}: {problem}" for problem in seen]
     found += overflow(page)  # now all folded parts are open
     listed = "\n".join(f"  {problem}" for problem in found[:20])

@@ -1,11 +1,19 @@
-"""The Turing test of chapter 9, played on the built page by mouse and by keyboard."""
+"""The Turing test, played by mouse and by keyboard."""
 
 import json
 
 import pytest
+import torch
 from browser_helpers import Tab
 
-PAGE = "book/09-evaluation.html"
+from colorize_lib.notebook.widgets import turing_test
+
+SITE = "http://book.test/"
+NAMES = [f"Picture {letter}" for letter in "ABCDEF"]
+REAL = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+REAL = (255 * REAL).to(torch.uint8).repeat_interleave(8, -1).repeat_interleave(8, -2)
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Test</title>
+<meta name="viewport" content="width=device-width"></head><body>{}</body></html>"""
 # What a player can know: texts, pictures, and all attributes but the pictures' own.
 SHOWN = """root => {
     const seen = (element) => element.checkVisibility({ visibilityProperty: true });
@@ -28,9 +36,9 @@ SHOWN = """root => {
 }"""
 # Pictures and verdicts, as they stand in the page's source.
 SOURCE = """root => {
-    const call = `("${root.dataset.turingTest}", {`;
-    const { text } = [...document.scripts].find(({ text }) => text.includes(call));
-    return text.slice(text.lastIndexOf(call) + call.length - 1, -2);
+    const mark = `[data-widget="${root.dataset.widget}"]`;
+    const { text } = [...document.scripts].find(({ text }) => text.includes(mark));
+    return text.match(/^const given = (.*);$/m)[1];
 }"""
 
 
@@ -65,9 +73,12 @@ WIDE, PHONE = (1300, "light"), (390, "dark")
 
 
 @pytest.fixture
-def opened(request, browser, site):
-    tab = Tab(browser, site, *getattr(request, "param", WIDE))
-    page = tab.open(PAGE)
+def opened(request, browser):
+    tab = Tab(browser, SITE, *getattr(request, "param", WIDE))
+    html = turing_test(NAMES, REAL, REAL.flip(1), model="U-Net").html
+    page_of = {"body": PAGE.format(html), "content_type": "text/html"}
+    tab.context.route("**", lambda route: route.fulfill(**page_of))
+    page = tab.open("")
     yield page, page.locator(".turing-test").first
     assert tab.problems == []
     tab.close()

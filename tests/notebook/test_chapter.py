@@ -65,6 +65,24 @@ def test_pick(scale, value):
     assert run.pick(quick=0, colab=0, full=0) == 0
 
 
+@pytest.mark.parametrize(
+    ("scale", "expected"),
+    [("quick", (1, 2, 3)), ("colab", (1, 20, 30)), ("full", (1, 20, 300))],
+)
+def test_each_scale_overrides_the_one_before(scale, expected):
+    run = Chapter("x", scale, None, 0)
+    scales = {"quick": {"a": 1, "b": 2, "c": 3}, "colab": {"b": 20, "c": 30}}
+    chosen = run.settings(**scales, full={"c": 300})
+    assert (chosen.a, chosen.b, chosen.c) == expected
+    assert run.settings(quick={"a": 1}).a == 1
+
+
+def test_a_setting_that_quick_does_not_know_is_refused_at_every_scale():
+    run = Chapter("x", "quick", None, 0)
+    with pytest.raises(ValueError, match="quick has no epoch, seedz, which full sets"):
+        run.settings(quick={"epochs": 1}, full={"seedz": 1, "epoch": 2})
+
+
 def test_photographs(monkeypatch, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -170,7 +188,7 @@ CLAIM = "the slope stays near 1"
 
 
 @pytest.mark.parametrize("scale", chapter.SCALES)
-@pytest.mark.parametrize("enough", chapter.SCALES)
+@pytest.mark.parametrize("enough", ["quick", "full"])
 @pytest.mark.parametrize("shown", [True, False])
 def test_a_run_says_whether_it_shows_what_the_text_says(capsys, scale, enough, shown):
     run = Chapter("x", scale, torch.device("cpu"), 0)

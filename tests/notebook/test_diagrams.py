@@ -85,7 +85,7 @@ def test_two_inputs_become_one():
 @pytest.mark.parametrize("widths", [(4, 8), (4, 8, 16, 32)])
 def test_the_drawing_has_a_box_for_each_and_an_arrow_between(widths):
     network = UNet(widths)
-    figure = draw_network(network, L, title="small")
+    figure = draw_network(network, L)
     (axes,) = figure.axes
     maps = trace_maps(network, L)
     assert len(axes.patches) == len(maps)
@@ -93,4 +93,3 @@ def test_the_drawing_has_a_box_for_each_and_an_arrow_between(widths):
     assert sum(
         hasattr(t, "arrow_patch") and t.get_text() == "" for t in axes.texts
     ) == (arrows)
-    assert axes.get_title() == "small"
