@@ -203,10 +203,9 @@ def method_of(
 
 def _adversarial(stage, network, adversary, steps, precision):
     settings = stage.adversarial
-    # Slopes of slopes do not fit into less than float32.
     is_wgan = isinstance(settings, WGANGPSettings)
-    its_precision = Precision("float32", precision.device_type)
-    its_precision = its_precision if is_wgan else precision
+    # Slopes of slopes do not fit into less than float32.
+    exact = Precision("float32", precision.device_type) if is_wgan else precision
 
     def learner(network, precision, updates, average=None):
         parameters = [p for p in network.parameters() if p.requires_grad]
@@ -216,7 +215,7 @@ def _adversarial(stage, network, adversary, steps, precision):
 
     updates = settings.generator_updates(steps)
     generator = learner(network, precision, updates, settings.average)
-    against = learner(adversary, its_precision, steps)
+    against = learner(adversary, exact, steps)
     return (WassersteinGP if is_wgan else Pix2Pix)(generator, against, settings)
 
 
