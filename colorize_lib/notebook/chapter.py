@@ -136,18 +136,6 @@ class Chapter:
         full = colab if full is None else full
         return {"quick": quick, "colab": colab, "full": full}[self.scale]
 
-    def settings(self, *, quick: dict, colab: dict, full: dict) -> SimpleNamespace:
-        """The settings of the scale at hand; each scale overrides the one before it."""
-        chosen = dict(quick)
-        for scale, more in {"colab": colab, "full": full}.items():
-            if unknown := more.keys() - quick.keys():
-                raise ValueError(
-                    f"{scale} has what quick has not: {', '.join(unknown)}"
-                )
-            if SCALES.index(scale) <= SCALES.index(self.scale):
-                chosen |= more
-        return SimpleNamespace(**chosen)
-
     def photographs(self, most: int | None = None) -> Source:
         """The photographs that a chapter learns from.
 
