@@ -1,11 +1,17 @@
-"""Trained networks as small files: float16 safetensors that say what they are."""
+"""Trained networks as small files: float16 safetensors that say what they are.
+
+A frozen encoder lies once, for all models: a model's file holds what was trained, and
+names its encoder.
+"""
 
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import nn
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
 from colorize_lib.files import replacing
 from colorize_lib.models import COLORIZERS
@@ -22,7 +28,8 @@ def save_weights(
     """Store a trained colorizer for :func:`load_weights`.
 
     Parameters are rounded to float16, which halves the file; normalization statistics
-    stay float32, since variances may leave float16's range.
+    stay float32, since variances may leave float16's range. An encoder that is one of
+    the stored ones, to the last bit, is left out and named.
 
     Args:
         network: one of ``COLORIZERS``, built without arguments.
@@ -46,6 +53,8 @@ def save_weights(
                 f"{name} holds values that float16 cannot: nothing was written"
             )
     metadata = {"architecture": architecture, "size": str(size), "about": about}
+    tensors, encoder = _without_encoder(tensors)
+    metadata |= encoder
     with replacing(path) as file:
         file.write(save(tensors, metadata=metadata))
     return Path(path)
@@ -74,6 +83,7 @@ def load_weights(path: str | Path) -> tuple[nn.Module, dict]:
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise ValueError(_not_weights(path, error)) from error
+    tensors |= _encoder(about, path)
     size = int(about["size"]) if about["size"].isdecimal() else None
     _check(about["architecture"], size, path)
     for name, x in tensors.items():
@@ -86,7 +96,8 @@ def load_weights(path: str | Path) -> tuple[nn.Module, dict]:
     network = COLORIZERS[about["architecture"]]()
     _refuse_another_build(network.state_dict(), tensors, path)
     network.load_state_dict(tensors)
-    return network.eval(), about | {"size": size}
+    known = ("architecture", "about")
+    return network.eval(), {name: about[name] for name in known} | {"size": size}
 
 
 def find_weights(name: str | Path = DEFAULT) -> Path:
@@ -130,6 +141,57 @@ def stored_weights(name: str = DEFAULT) -> Path:
 def stored_names() -> list[str]:
     """The stored models of this installation: a package has one, a checkout has all."""
     return sorted({x.stem for folder in FOLDERS for x in folder.glob("*.safetensors")})
+
+
+# ------------------------------------------------------------ encoders
+
+# Where a network may have one: a colorizer, or the classifier inside of one.
+_PLACES = ("encoder.", "classifier.encoder.")
+
+
+def _without_encoder(tensors: dict[str, Tensor]) -> tuple[dict, dict]:
+    """Tensors without a stored encoder's, and what names it."""
+    for path in (
+        x for folder in FOLDERS for x in folder.glob("encoders/*.safetensors")
+    ):
+        encoder = load_file(path)
+        for place in _PLACES:
+            own = {name for name in tensors if name.startswith(place)}
+            same = own == {place + name for name in encoder} and all(
+                torch.equal(tensors[place + name], x) for name, x in encoder.items()
+            )
+            if same:
+                rest = {name: x for name, x in tensors.items() if name not in own}
+                named = {"encoder": path.stem, "encoder_place": place}
+                return rest, named | {"encoder_sha256": _digest(path)}
+    return tensors, {}
+
+
+def _encoder(about: dict, path: Path) -> dict[str, Tensor]:
+    """The tensors of the encoder that a model's file names; none of a whole file."""
+    if "encoder" not in about:
+        return {}
+    name = f"encoders/{about['encoder']}.safetensors"
+    files = [folder / name for folder in FOLDERS if (folder / name).is_file()]
+    if not files:
+        raise FileNotFoundError(
+            f"{path} was trained on the encoder {about['encoder']}, which this "
+            f"installation has not: there is no {name} in "
+            f"{' or '.join(map(str, FOLDERS))}; a checkout of the book's repository has it"
+        )
+    if _digest(files[0]) != about["encoder_sha256"]:
+        raise ValueError(
+            f"{path} was trained on another encoder than {files[0]} holds (by SHA-256): "
+            "one of them is damaged, or of another edition of the book"
+        )
+    return {about["encoder_place"] + n: x for n, x in load_file(files[0]).items()}
+
+
+def _digest(path):
+    return sha256(path.read_bytes()).hexdigest()
+
+
+# ------------------------------------------------------------ errors
 
 
 def _stored():

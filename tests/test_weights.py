@@ -2,6 +2,7 @@
 
 import math
 import re
+from hashlib import sha256
 
 import pytest
 import torch
@@ -169,3 +170,63 @@ def test_a_model_by_its_file_its_run_or_its_name(tmp_path, network):
         FileNotFoundError, match=f"did you mean .*; stored models.*{DEFAULT}"
     ):
         find_weights(DEFAULT[:-1])
+
+
+# ------------------------------------------------------------ encoders
+
+# SHA-256 of each model's state, from when every file still held its encoder.
+STATES = {
+    "autoencoder-l1": "4c9ed334ae79795662921d940b1cb77290209c9b6c6b167e73cb22b050fb7cc7",
+    "fusion-efficientnet-lite": "0cc9bf5732899cf9e5438272a753f0324bf1335432d8540e550f4de4beb76b6c",
+    "pix2pix": "b19163d54b853e47bca5d767f668f01fa356546b8bf37a23270aa625ddb8f31f",
+    "unet-efficientnet-lite": "230b258188acc13154f31ba99ae85eaeca18fecf0f20804e669740577b224de0",
+    "unet-squeezenet": "b2ace18d97ba12d84f11f0b3774546ad5ebe3c70e73c7f3e09e976daccfcfbfd",
+    "unet-squeezenet-classes": "d4a6dba0079b57fd8f68401e3831834e55def31992b1b51a876f914b47b600f7",
+    "wgan-gp": "5952b81e649a67a37025573d0aca33ee0c639f85025bc79377f7c710f4ff06ea",
+}
+
+
+def digest_of(network):
+    digest = sha256()
+    for name, x in sorted(network.state_dict().items()):
+        digest.update(f"{name} {x.dtype} {tuple(x.shape)}".encode())
+        digest.update(x.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_stored_model_is_what_it_was_when_its_file_held_its_encoder(name):
+    assert digest_of(load_weights(name)[0]) == STATES[name]
+
+
+def test_every_stored_model_is_listed():
+    assert stored_names() == sorted(STATES)
+
+
+def test_an_encoder_that_is_stored_is_left_out_and_another_is_not(tmp_path):
+    network, _ = load_weights("unet-squeezenet")
+    options = {"architecture": "unet_squeezenet", "size": 96}
+    file = save(network, tmp_path / "small.safetensors", **options)
+    assert not [name for name in load_file(file) if name.startswith("encoder.")]
+    assert digest_of(load_weights(file)[0]) == STATES["unet-squeezenet"]
+    with torch.no_grad():
+        next(network.encoder.parameters())[0] += 1
+    file = save(network, tmp_path / "whole.safetensors", **options)
+    assert [name for name in load_file(file) if name.startswith("encoder.")]
+    assert digest_of(load_weights(file)[0]) == digest_of(network)
+
+
+def test_an_encoder_that_is_missing_or_another_is_named(tmp_path, monkeypatch):
+    model = tmp_path / "models" / "unet-squeezenet.safetensors"
+    model.parent.mkdir()
+    model.write_bytes(stored_weights("unet-squeezenet").read_bytes())
+    monkeypatch.setattr(weights, "FOLDERS", (tmp_path / "weights",))
+    with pytest.raises(
+        FileNotFoundError, match=r"no encoders/squeezenet1_1\.safetensors"
+    ):
+        load_weights(model)
+    encoder = tmp_path / "weights" / "encoders" / "squeezenet1_1.safetensors"
+    encoder.parent.mkdir(parents=True)
+    save_file({"x": torch.zeros(1)}, encoder)
+    with pytest.raises(ValueError, match=r"another encoder than .*squeezenet1_1"):
+        load_weights(model)

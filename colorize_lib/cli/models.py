@@ -1,78 +1,18 @@
 """``colorize models``: every network of the book, counted."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 
-import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
-
-from colorize_lib.experiments.receptive_field import receptive_field
-from colorize_lib.models import COLORIZERS, FusionAutoencoder, PatchGAN
-from colorize_lib.models.dynamic_unet import dynamic_unet
+from colorize_lib.models import COLORIZERS
+from colorize_lib.weights import find_weights, load_weights, stored_names
 
 EPILOG = """\
 trained, frozen  parameters, as the book's recipes use the network
-MB               of a weight file: two bytes for each parameter in it
-sees             side in pixels of the square that one output value depends on
-GMAC             billions of multiplications for one picture of size "at", a side in pixels
+stored as        models that `colorize --weights NAME` takes, with the size of their files
 """
-ROW = "{:24}{:>12}{:>12}{:>8}{:>10}{:>9}{:>6}{:>9}"
-FIELD_WITHIN = 256  # pixels of a side, in which receptive fields are measured
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A network of the book, made with random weights, and where it is at home."""
-
-    make: Callable[[], nn.Module]
-    size: int  # pixels of the side of its usual pictures
-    chapter: int
-    channels: tuple[int, ...] = (1,)  # of each input
-
-
-def _on_frozen(make):
-    network = make()
-    network.encoder.freeze()
-    return network
-
-
-def networks() -> dict[str, Listed]:
-    """Every network, by the name under which recipes and weight files know it."""
-    fusions = {
-        name: partial(COLORIZERS[name], pretrained=False)
-        for name in ("fusion", "fusion_squeezenet", "fusion_efficientnet_lite")
-    }
-    frozen = {
-        name: partial(_on_frozen, COLORIZERS[name])
-        for name in (
-            "unet_squeezenet",
-            "unet_efficientnet_lite",
-            "unet_squeezenet_classes",
-        )
-    }
-    return {
-        "autoencoder": Listed(COLORIZERS["autoencoder"], 224, 3),
-        "residual_autoencoder": Listed(COLORIZERS["residual_autoencoder"], 256, 3),
-        "fusion": Listed(fusions["fusion"], 224, 4),
-        "fusion_squeezenet": Listed(fusions["fusion_squeezenet"], 224, 4),
-        "fusion_efficientnet_lite": Listed(fusions["fusion_efficientnet_lite"], 224, 4),
-        "fusion_silenced": Listed(COLORIZERS["fusion_silenced"], 224, 4),
-        "unet": Listed(COLORIZERS["unet"], 256, 5),
-        "unet_32px": Listed(COLORIZERS["unet_32px"], 32, 5),
-        "unet_pix2pix": Listed(COLORIZERS["unet_pix2pix"], 256, 5),
-        "unet_resnet18": Listed(COLORIZERS["unet_resnet18"], 256, 5),
-        "unet_squeezenet": Listed(frozen["unet_squeezenet"], 256, 5),
-        "unet_efficientnet_lite": Listed(frozen["unet_efficientnet_lite"], 256, 5),
-        "unet_squeezenet_classes": Listed(frozen["unet_squeezenet_classes"], 256, 10),
-        "unet_fastai": Listed(dynamic_unet, 256, 5),
-        "patchgan": Listed(PatchGAN, 256, 6, channels=(1, 2)),
-        "patchgan_no_norm": Listed(
-            partial(PatchGAN, norm=nn.Identity), 256, 6, channels=(1, 2)
-        ),
-    }
+# Whose encoder the book's recipes leave as others trained it.
+FROZEN = ("unet_squeezenet", "unet_efficientnet_lite", "unet_squeezenet_classes")
+ROW = "{:26}{:>12}{:>12}  {}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,49 +23,33 @@ def main(arguments: Sequence[str]) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args(arguments)
-    print(
-        ROW.format(
-            "network", "trained", "frozen", "MB", "sees", "GMAC", "at", "chapter"
-        )
-    )
-    for name, listed in networks().items():
+    stored = {}
+    for name in stored_names():
+        megabytes = find_weights(name).stat().st_size / 1e6
+        architecture = load_weights(name)[1]["architecture"]
+        stored.setdefault(architecture, []).append(f"{name} ({megabytes:.1f} MB)")
+    print(ROW.format("network", "trained", "frozen", "stored as"))
+    for name in COLORIZERS:
         try:
-            cells = describe(listed)
-        except ModuleNotFoundError as error:  # timm or fastai
-            print(f"{name:24}{error}")
+            trained, frozen = count(name)
+        except ModuleNotFoundError as error:  # timm
+            print(f"{name:26}{error}")
             continue
-        print(ROW.format(name, *cells, listed.size, listed.chapter), flush=True)
+        files = ", ".join(stored.get(name, []))
+        row = ROW.format(name, f"{trained:,}", f"{frozen:,}", files)
+        print(row.rstrip(), flush=True)
     return 0
 
 
-def describe(listed: Listed) -> tuple[str, str, str, str, str]:
-    """Trained and frozen parameters, megabytes, receptive field, multiplications."""
-    network = listed.make().eval()
-    stored = list(network.parameters())
-    trained = sum(p.numel() for p in stored if p.requires_grad)
-    frozen = sum(p.numel() for p in stored) - trained
-    is_fusion = isinstance(network, FusionAutoencoder)
-    if is_fusion:  # its classifier is not stored with it
+def count(name: str) -> tuple[int, int]:
+    """Trained and frozen parameters of a network of ``COLORIZERS``."""
+    fusion = name.startswith("fusion") and name != "fusion_silenced"
+    network = COLORIZERS[name](pretrained=False) if fusion else COLORIZERS[name]()
+    if name in FROZEN:
+        getattr(network, "classifier", network).encoder.freeze()
+    parameters = list(network.parameters())
+    trained = sum(p.numel() for p in parameters if p.requires_grad)
+    frozen = sum(p.numel() for p in parameters) - trained
+    if fusion:  # a classifier counts as no part of it
         frozen = sum(p.numel() for p in network.classifier.network.parameters())
-    megabytes = 2 * sum(p.numel() for p in stored) / 1e6
-    field = None if is_fusion else _field(network, listed)
-    return (
-        f"{trained:,}",
-        f"{frozen:,}",
-        f"{megabytes:.1f}",
-        "all" if is_fusion else f"{field}" if field else f"> {FIELD_WITHIN}",
-        f"{_multiplications(network, listed) / 1e9:.2f}",
-    )
-
-
-def _field(network, listed):
-    return receptive_field(network, *listed.channels, size=FIELD_WITHIN, pictures=1)
-
-
-def _multiplications(network, listed):
-    """Counted on the meta device, which computes shapes only."""
-    size = (listed.size, listed.size)
-    inputs = [torch.empty(1, n, *size, device="meta") for n in listed.channels]
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        network.to("meta")(*inputs)
-    return counter.get_total_flops() / 2
+    return trained, frozen

@@ -14,7 +14,6 @@ from colorize_lib.models.backbone_unet import (
     resnet18_unet,
     squeezenet_unet,
 )
-from colorize_lib.models.chroma import boost_chroma
 from colorize_lib.models.color_classifier import (
     ColorClassifier,
     squeezenet_color_classifier,
@@ -26,6 +25,7 @@ from colorize_lib.models.fusion import (
     silenced_fusion,
     squeezenet_fusion,
 )
+from colorize_lib.models.parts import boost_chroma
 from colorize_lib.models.patchgan import PatchGAN
 from colorize_lib.models.pix2pix_unet import Pix2PixUNet
 from colorize_lib.models.residual_autoencoder import ResidualAutoencoder

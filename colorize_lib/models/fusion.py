@@ -1,4 +1,4 @@
-"""The fusion autoencoder: every place also hears what a classifier thinks of the whole.
+"""The fusion autoencoder: every position also gets a classifier's logits.
 
 Baldassarre, Gonzalez Morin and Rodes-Guirao, "Deep Koalarization: Image Colorization
 using CNNs and Inception-ResNet-v2" (2017), figure 1. 7,075,922 parameters are trained;
@@ -67,20 +67,20 @@ class FusionAutoencoder(nn.Module):
             nn.Upsample(scale_factor=2),  # 2 x 224 x 224
         )
 
-    def forward(self, l: Tensor, opinion: Tensor | None = None) -> Tensor:
+    def forward(self, l: Tensor, logits: Tensor | None = None) -> Tensor:
         """Predict ab from l.
 
         Args:
             l: as for the class.
-            opinion: the classifier's outputs for ``l``, ``(B, outputs)``, where they
+            logits: the classifier's outputs for ``l``, ``(B, outputs)``, where they
                 are known already; they never change while the rest is trained.
         """
         check_input(l, multiple_of=8)
-        if opinion is None:
-            opinion = self.classifier(l)
-        places, heard = self.encoder(l), self.listen(opinion)
-        everywhere = heard[:, :, None, None].expand(-1, -1, *places.shape[2:])
-        return self.decoder(self.fuse(torch.cat([places, everywhere], dim=1)))
+        if logits is None:
+            logits = self.classifier(l)
+        positions, heard = self.encoder(l), self.listen(logits)
+        everywhere = heard[:, :, None, None].expand(-1, -1, *positions.shape[2:])
+        return self.decoder(self.fuse(torch.cat([positions, everywhere], dim=1)))
 
 
 def inception_fusion(*, pretrained: bool = True) -> FusionAutoencoder:
@@ -116,11 +116,11 @@ def efficientnet_lite_fusion(*, pretrained: bool = True) -> FusionAutoencoder:
 
 
 def silenced(network: FusionAutoencoder) -> FusionAutoencoder:
-    """The same network without an opinion: what the opinion is worth shows against it.
+    """The same network without logits: what they are worth shows against it.
 
     Its weights stay as they are, those of the fusion layer included: it hears zeros.
     """
-    network.classifier = Frozen(NoOpinion())
+    network.classifier = Frozen(NoLogits())
     return network
 
 
@@ -129,7 +129,7 @@ def silenced_fusion() -> FusionAutoencoder:
     return silenced(efficientnet_lite_fusion(pretrained=False))
 
 
-class NoOpinion(nn.Module):
+class NoLogits(nn.Module):
     """In a classifier's place: a thousand zeros, without a look."""
 
     def forward(self, l: Tensor) -> Tensor:

@@ -124,6 +124,7 @@ def fit(
     """
     settings = {"images": list(images.shape), "batch_size": batch_size}
     settings |= {"crop": crop, "seed": seed}
+    folder = Path(folder)
     with distributed.holding(folder), _naming_the_last_save(folder):
         run = _resume(folder, method, settings)
         for epoch in range(run.epoch, epochs):

@@ -172,13 +172,13 @@ _OURS = (
     ),
     Recipe(
         "fusion-efficientnet-lite", "fusion_efficientnet_lite", FUSION,
-        about="Chapter 4's network with EfficientNet-Lite0's opinion. 66 minutes on one and "
+        about="Chapter 4's network with EfficientNet-Lite0's logits. 66 minutes on one and "
         "in the end two CPU cores, for a fifth of the pictures of autoencoder-l1: 0.74 dB "
         "above gray, 19 % of the true colorfulness.",
     ),
     Recipe(
         "fusion-silenced", "fusion_silenced", FUSION, scores_only=True,
-        about="The same training without an opinion, to see what the opinion is worth. 52 "
+        about="The same training without logits, to see what they are worth. 52 "
         "minutes on one CPU core: 0.42 dB above gray, 26 % of the true colorfulness.",
     ),
     Recipe(

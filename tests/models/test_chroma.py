@@ -67,7 +67,7 @@ def test_a_factor_that_is_not_positive_is_refused(factor):
         boost_chroma(UNet(widths=(4, 8)), factor)
 
 
-def test_a_network_of_odds_is_refused():
+def test_a_network_of_probabilities_is_refused():
     with pytest.raises(ValueError, match="ColorClassifier does not end in"):
         boost_chroma(COLORIZERS["unet_squeezenet_classes"](), 1.5)
 

@@ -1,4 +1,4 @@
-"""Any network of the book turned into one that gives color bins their odds."""
+"""Any network of the book turned into one that gives color bins their probabilities."""
 
 import re
 
@@ -25,10 +25,10 @@ from colorize_lib.models import (
 
 def fusion():
     """With a classifier that is there: of the mean lightness."""
-    opinion = nn.Sequential(
+    answer = nn.Sequential(
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 10, bias=False)
     )
-    return FusionAutoencoder(opinion, outputs=10)
+    return FusionAutoencoder(answer, outputs=10)
 
 
 # Ending in a convolution, in a transposed one, and in one with an enlargement behind.
@@ -68,7 +68,9 @@ def last_layer(network):
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_odds_at_a_fraction_of_the_size_and_colors_at_all_of_it(network, stride):
+def test_probabilities_at_a_fraction_of_the_size_and_colors_at_all_of_it(
+    network, stride
+):
     colorizer = ColorClassifier(network, CORNERS, stride=stride).eval()
     l = lightness()
     with torch.inference_mode():
@@ -117,8 +119,8 @@ def test_it_sees_what_the_last_layer_saw(network):
 def test_before_any_training_all_bins_are_about_alike(network):
     colorizer = ColorClassifier(network, GAMUT).eval()
     with torch.inference_mode():
-        odds = colorizer.classifier(lightness()).softmax(dim=1)
-    assert (odds * 261 - 1).abs().max() < 0.5
+        probabilities = colorizer.classifier(lightness()).softmax(dim=1)
+    assert (probabilities * 261 - 1).abs().max() < 0.5
     assert not last_layer(colorizer).bias.any()
     assert last_layer(colorizer).weight.any(), "or no gradient would pass it"
 
@@ -154,7 +156,7 @@ def test_pictures_of_a_batch_do_not_mix(network):
     assert not torch.equal(ours[1], theirs[1])
 
 
-# ------------------------------------------------------------ from odds to a color
+# ------------------------------------------------------------ to a color
 
 
 def small(bins=GAMUT, **options):
@@ -189,7 +191,7 @@ def test_the_papers_temperature_is_the_default():
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_a_share_of_the_weights_is_taken_out_of_the_odds(share):
+def test_a_share_of_the_weights_is_taken_out_of_the_probabilities(share):
     colorizer = decided(small(divided_out=share))
     colorizer.weights.copy_((GAMUT[:, 0] / 30).exp())  # red counted most
     l = lightness()
@@ -202,7 +204,7 @@ def test_a_share_of_the_weights_is_taken_out_of_the_odds(share):
         assert colorizer(l)[:, 0].mean() < ours - 1e-3, "less red"
 
 
-def test_colors_not_odds_are_enlarged():
+def test_colors_not_probabilities_are_enlarged():
     """Bilinearly: between red and blue it is purple, not a third bin's color."""
     colorizer = decided(small(stride=4))
     l = lightness()

@@ -16,7 +16,7 @@ from colorize_lib.models import (
     silenced_fusion,
     squeezenet_fusion,
 )
-from colorize_lib.models.fusion import Frozen, NoOpinion
+from colorize_lib.models.fusion import Frozen, NoLogits
 from colorize_lib.models.parts import Silence
 from colorize_lib.models.pretrained import Classifier
 
@@ -157,38 +157,38 @@ def test_silenced_it_has_the_same_weights_and_hears_nothing():
     assert not torch.equal(control(l), network(l))
 
 
-def test_no_opinion_is_a_thousand_zeros_in_the_inputs_type():
-    none = NoOpinion()(torch.ones(3, 1, 8, 8, dtype=torch.float64))
+def test_no_logits_is_a_thousand_zeros_in_the_inputs_type():
+    none = NoLogits()(torch.ones(3, 1, 8, 8, dtype=torch.float64))
     assert torch.equal(none, torch.zeros(3, 1000, dtype=torch.float64))
 
 
 # ------------------------------------------------------------ what is fused
 
 
-def test_opinions_known_already_give_the_same_colors(fusion, classifier):
+def test_logits_known_already_give_the_same_colors(fusion, classifier):
     l = lightness()
-    opinion = classifier(l)
-    assert opinion.shape == (2, OUTPUTS)
-    assert torch.equal(fusion(l, opinion=opinion), fusion(l))
+    logits = classifier(l)
+    assert logits.shape == (2, OUTPUTS)
+    assert torch.equal(fusion(l, logits=logits), fusion(l))
 
 
-def test_known_opinions_spare_the_classifier(fusion):
+def test_known_logits_spare_the_classifier(fusion):
     fusion.classifier.hidden = (None,)
     assert fusion(lightness(), torch.zeros(2, OUTPUTS)).shape == (2, 2, 32, 32)
 
 
-def test_every_place_hears_the_same_opinion_of_its_own_picture(fusion):
+def test_every_place_hears_the_same_logits_of_its_own_picture(fusion):
     given = []
     fusion.fuse.register_forward_hook(lambda m, inputs, out: given.append(inputs[0]))
-    opinion = torch.randn(2, OUTPUTS)
+    logits = torch.randn(2, OUTPUTS)
     l = lightness(size=48)
-    fusion(l, opinion)
+    fusion(l, logits)
     assert torch.equal(given[0][:, :256], fusion.encoder(l))
     heard = given[0][:, 256:]
-    assert torch.equal(heard, opinion[:, :, None, None].expand(2, OUTPUTS, 6, 6))
+    assert torch.equal(heard, logits[:, :, None, None].expand(2, OUTPUTS, 6, 6))
 
 
-def test_another_opinion_gives_other_colors_and_silence_those_of_none(classifier):
+def test_another_logits_gives_other_colors_and_silence_those_of_none(classifier):
     fusion = FusionAutoencoder(classifier, OUTPUTS).eval()
     l = lightness()
     none = torch.zeros(2, OUTPUTS)
@@ -198,7 +198,7 @@ def test_another_opinion_gives_other_colors_and_silence_those_of_none(classifier
     assert torch.equal(deaf(l), fusion(l, none))
 
 
-def test_opinions_pass_through_what_listens(classifier):
+def test_logits_pass_through_what_listens(classifier):
     l = lightness()
     fusion = FusionAutoencoder(classifier, OUTPUTS, listen=Silence()).eval()
     none = torch.zeros(2, OUTPUTS)
@@ -212,10 +212,10 @@ def test_squeezenet_is_heard_as_what_differs_between_pictures():
     network = squeezenet_fusion(pretrained=False)
     heard = []
     network.fuse.register_forward_hook(lambda m, given, out: heard.append(given[0]))
-    opinion = 7 + 3 * torch.randn(16, 1000)
-    network.train()(lightness(16), opinion)
+    logits = 7 + 3 * torch.randn(16, 1000)
+    network.train()(lightness(16), logits)
     network.eval()
-    network(lightness(16), opinion)
+    network(lightness(16), logits)
     in_training, afterwards = (x[:, 256:, 0, 0] for x in heard)
     torch.testing.assert_close(
         in_training.mean(0), torch.zeros(1000), atol=1e-4, rtol=0

@@ -66,14 +66,14 @@ def test_the_shortcuts_of_residual_blocks_are_no_skips():
     assert [m.carried_from for m in maps if m.carried_from] == [[4], [3], [2], [1], [0]]
 
 
-def test_an_opinion_enters_where_it_is_concatenated():
+def test_logits_enter_where_they_are_concatenated():
     network = FusionAutoencoder(nn.Identity(), outputs=10)
     maps = trace_maps(network, L, torch.zeros(1, 10))
     assert short(maps)[:2] == [(64, 1, []), (0, 10, [])]
     (fused,) = [m for m in maps if m.carried_from]
     assert fused.size == (8, 8)
     assert fused.carried_from == [1]
-    assert maps[2].made_from == 0  # of l, not of the opinion
+    assert maps[2].made_from == 0  # of l, not of the logits
 
 
 def test_two_inputs_become_one():

@@ -313,7 +313,7 @@ def test_stored_weights_of_another_network_are_refused(stored):
 # ------------------------------------------------------------ a share of the start
 
 
-# ------------------------------------------------------------ odds of color bins
+# ------------------------------------------------------------ probabilities of bins
 
 BINS = gamut_bins()
 
@@ -358,7 +358,7 @@ def test_a_new_last_layer_starts_at_the_frequencies_of_colors(
     assert (started[2][0] == 0.25).all()
 
 
-def test_odds_of_a_network_that_names_colors_are_refused(pictures, tmp_path):
+def test_probabilities_of_a_network_that_names_colors_are_refused(pictures, tmp_path):
     with pytest.raises(TypeError, match="Tiny gives no probabilities"):
         follow(pictures, tmp_path, replace(RECIPE, loss="rebalanced_classes"))
 
