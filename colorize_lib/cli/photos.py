@@ -93,7 +93,7 @@ def _parser():
     to = f"a folder; or for one photograph a file ({suffixes})"
     add("-o", "--output", type=Path, metavar="OUT", help=to)
     add("--overwrite", action="store_true", help="replace what is there already")
-    add("--pages", action="store_true", help="color every page of a TIFF, not one")
+    add("--pages", action="store_true", help="color all pages of a TIFF, not just one")
     which = "another than the default: the name of a stored model, or a file"
     add("--weights", metavar="MODEL", help=which)
     where = "cpu, cuda, cuda:1; by default a GPU where there is one"
