@@ -8,7 +8,8 @@ import torch
 
 from colorize_lib.evaluation import results
 from colorize_lib.evaluation.results import load_result, save_result
-from colorize_lib.evaluation.scores import GRAY, TRUTH, evaluate, markdown_table
+from colorize_lib.evaluation.scores import GRAY, TRUTH, evaluate
+from colorize_lib.evaluation.tables import markdown_table
 from colorize_lib.experiments.compare import Comparison
 from colorize_lib.training.recipes import RECIPES
 from colorize_lib.weights import FOLDERS, load_weights, stored_weights

@@ -14,7 +14,7 @@ from pathlib import Path
 from colorize_lib.evaluation.choose import CHOSEN_BY
 from colorize_lib.evaluation.results import FOLDER as RESULTS
 from colorize_lib.evaluation.results import read_result
-from colorize_lib.evaluation.scores import markdown_table
+from colorize_lib.evaluation.tables import markdown_table
 from colorize_lib.files import replacing
 from colorize_lib.training.recipes import RECIPES
 from colorize_lib.weights import DEFAULT, FOLDERS, load_weights

@@ -1,223 +1,172 @@
-"""``colorize evaluate CHECKPOINT...``: one table of models on the same photographs."""
+"""``colorize evaluate MODEL...``: one table of models on the same photographs."""
 
+import argparse
+import json
 import math
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 from functools import partial
-from itertools import chain, count
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
-from colorize_lib.cli.evaluate_options import (
-    FORMATS,
-    parser,
-    refuse_to_overwrite,
-)
-from colorize_lib.cli.evaluate_sheets import save_sheets
-from colorize_lib.evaluation import (
-    LPIPS,
-    ImageNetClassifier,
-    InceptionFeatures,
-    PooledFeatures,
-    frechet_name,
-    imagenet_labels,
-)
-from colorize_lib.evaluation.recognition import UNLABELED
-from colorize_lib.evaluation.scores import GRAY, HEADINGS, METRICS, TRUTH, evaluate
-from colorize_lib.evaluation.tables import (
-    Table,
-    accuracy_column,
-    agreement_column,
-    frechet_column,
-    score_columns,
-)
+from colorize_lib.evaluation.scores import GRAY, TRUTH, evaluate
+from colorize_lib.evaluation.sheets import save_sheets, sheet_files
+from colorize_lib.evaluation.tables import frame, score_columns
 from colorize_lib.files import replacing
 from colorize_lib.inference import Colorizer, predict_ab
-from colorize_lib.photos import batches, combined, draw, from_path, prepare
-from colorize_lib.weights import find_weights
+from colorize_lib.photos import batches, combined, from_path, prepare
+from colorize_lib.weights import find_weights, stored_names
+
+SMALLEST = 32  # pixels of a side, for the networks of the book
+WIDTH = 88  # characters of a line
+BATCH = 16
+EPILOG = """\
+example:
+  colorize evaluate unet-squeezenet runs/mine --data test-photos/ --sheets sheets/
+
+Test photographs must be none that a model was trained on, and none by which anything
+about it was chosen. The command cannot know: on training photographs every number is too
+good.
+
+Near-gray photographs and duplicates are left out, unreadable files skipped; the caption
+counts them. Every table has the row of the gray picture, which a model must beat, and
+the row of the truth. LPIPS, the Fréchet distance and what a classifier says of the
+pictures can be had in Python: colorize_lib.evaluation.evaluate(..., metrics=, features=).
+
+"""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; exit code 1: not finished, 2: nothing was scored."""
-    options = parser().parse_args(arguments)
-    prepared = scores = None
+    options = _parser().parse_args(arguments)
+    scores = None
     try:
-        refuse_to_overwrite(options)
+        _refuse_to_overwrite(options)
         colorizers = _colorizers(options)
-        metrics, features = _metrics(options), _features(options)
-        source, found = _source(options)
+        source = combined(*map(from_path, options.data))
         with redirect_stdout(sys.stderr):  # its summary is no part of the table
-            prepared = prepare(
-                source, options.size, folder=options.prepared, fit=options.fit
+            prepared = prepare(source, options.size)
+        pictures = prepared.for_training()  # without near-gray ones and duplicates
+        if not len(pictures):
+            raise ValueError(
+                f"none of {len(prepared)} photographs is neither near gray nor a "
+                "duplicate: hundreds are needed to mean something"
             )
-        pictures = _worth_scoring(prepared, options)
-        # Now, since it may lack a library: not after an hour of scoring.
-        labels = imagenet_labels(pictures.names) if "classes" in features else None
-        scores = _scores(options, colorizers, pictures, metrics, features)
-        caption = _caption(options, colorizers, prepared, found)
-        _hand_over(_table(scores, metrics, features, labels, caption), options)
+        scores = _scores(options, colorizers, pictures)
+        _hand_over(scores, _caption(options, colorizers, prepared), options)
         if options.sheets is not None:
-            save_sheets(
-                options.sheets,
-                colorizers,
-                pictures,
-                scores,
-                seed=options.seed,
-                device=options.device,
-            )
+            save_sheets(options.sheets, colorizers, pictures, scores, options.device)
     # A torch without CUDA says so by an AssertionError.
-    except (OSError, ValueError, RuntimeError, ImportError, AssertionError) as error:
+    except (OSError, ValueError, RuntimeError, AssertionError) as error:
         print(f"colorize evaluate: {error}", file=sys.stderr)
         return 2 if scores is None else 1
     except KeyboardInterrupt:
         print("\ncolorize evaluate: stopped; no file is half-written", file=sys.stderr)
         return 1
-    finally:
-        if prepared is not None and prepared.skipped:
-            _name_skipped(prepared.skipped)
     return 0
 
 
-# ------------------------------------------------------------ what is compared
+def _parser():
+    it = argparse.ArgumentParser(
+        prog="colorize evaluate",
+        description="Score models on photographs of yours, beside gray and the truth.",
+        epilog=f"{EPILOG}stored models here: {', '.join(stored_names())}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = it.add_argument
+    told = "a weight file, the folder of a run, or the name of a stored model"
+    add("models", nargs="+", metavar="MODEL", help=told)
+    told = "test photographs, a folder or an archive, repeatable"
+    add("--data", action="append", required=True, metavar="DIR", help=told)
+    told = "pixels of a side of the squares that are scored; 256"
+    add("--size", type=_size, default=256, metavar="N", help=told)
+    told = "save the table as JSON, too"
+    add("--json", type=Path, metavar="FILE", help=told)
+    told = (
+        "save failures.png, random ones of the worst tenth, and side-by-side.png there"
+    )
+    add("--sheets", type=Path, metavar="DIR", help=told)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    told = "cpu, cuda, cuda:1; by default a GPU where there is one"
+    add("--device", default=device, metavar="NAME", help=told)
+    return it
+
+
+def _size(text):
+    if int(text) < SMALLEST:
+        raise argparse.ArgumentTypeError(f"{text}: at least {SMALLEST} pixels")
+    return int(text)
+
+
+def _refuse_to_overwrite(options):
+    """Before any work."""
+    files = [] if options.json is None else [options.json]
+    files += [] if options.sheets is None else sheet_files(options.sheets)
+    if there := [str(file) for file in files if file.exists()]:
+        raise FileExistsError(
+            f"{', '.join(there)}: there already; choose another name, or remove it"
+        )
 
 
 def _colorizers(options):
     """The models by the names of their rows."""
-    names, colorizers = [], []
-    for checkpoint in options.checkpoints:
-        name, file = _weight_file(checkpoint)
-        colorizers.append(Colorizer.load(file, options.device))
-        names.append(name)
-    return dict(zip(_distinct(names, (GRAY, TRUTH)), colorizers, strict=True))
+    colorizers = {}
+    for model in options.models:
+        file = find_weights(model)
+        name = file.resolve().parent.name if file.stem == "model" else file.stem
+        taken = {GRAY, TRUTH, *colorizers}
+        number = next(n for n in range(1, 1000) if _numbered(name, n) not in taken)
+        colorizers[_numbered(name, number)] = Colorizer.load(file, options.device)
+    return colorizers
 
 
-def _weight_file(checkpoint):
-    """A name for a checkpoint, and the file that holds it."""
-    file = find_weights(checkpoint)
-    return (file.resolve().parent.name if file.stem == "model" else file.stem), file
+def _numbered(name, number):
+    return name if number == 1 else f"{name} ({number})"
 
 
-def _distinct(names, taken=()):
-    """Names as they are, or numbered where another has the same."""
-    given = []
-    for name in names:
-        numbered = chain([name], (f"{name} ({number})" for number in count(2)))
-        given.append(next(x for x in numbered if x not in {*given, *taken}))
-    return given
-
-
-def _metrics(options):
-    lpips = {"lpips": LPIPS(options.lpips)} if options.lpips != "none" else {}
-    return METRICS | lpips
-
-
-def _features(options):
-    features = {}
-    if options.frechet == "inception":
-        features["frechet"] = InceptionFeatures()
-    elif options.frechet != "none":
-        features["frechet"] = PooledFeatures.load(options.frechet)
-    if options.classifier != "none":
-        features["classes"] = ImageNetClassifier.load(options.classifier)
-    return features
-
-
-# ------------------------------------------------------------ on which photographs
-
-
-def _source(options):
-    """The photographs to be prepared, and how many there are to draw from."""
-    sources = [from_path(path) for path in options.data]
-    names = _distinct([source.name for source in sources])
-    pairs = zip(sources, names, strict=True)
-    everything = combined(*(replace(source, name=name) for source, name in pairs))
-    if options.limit is None or options.limit >= len(everything):
-        return everything, len(everything)
-    drawn = draw(everything, options.limit, seed=options.seed)
-    return everything.subset(drawn), len(everything)
-
-
-def _worth_scoring(prepared, options):
-    pictures = prepared.for_training()
-    least = 1 if options.frechet == "none" else 2
-    if len(pictures) < least:
-        raise ValueError(
-            f"{len(pictures)} of {len(prepared)} photographs are neither near gray nor "
-            f"duplicates: at least {least} are needed, and hundreds to mean something"
-        )
-    return pictures
-
-
-def _scores(options, colorizers, pictures, metrics, features):
+def _scores(options, colorizers, pictures):
     rows = {
         name: partial(predict_ab, colorizer.network, size=colorizer.size)
         for name, colorizer in colorizers.items()
     }
     shown = tqdm(
-        batches(pictures, options.batch_size, device=options.device),
+        batches(pictures, BATCH, device=options.device),
         desc=f"scoring {len(pictures):,} photographs",
-        total=math.ceil(len(pictures) / options.batch_size),
+        total=math.ceil(len(pictures) / BATCH),
         unit="batch",
     )
-    return evaluate(rows, shown, metrics=metrics, features=features)
+    return evaluate(rows, shown)
 
 
-# ------------------------------------------------------------ the table
-
-
-def _table(scores, metrics, features, labels, caption):
-    headings = dict(HEADINGS)
-    if "lpips" in metrics:
-        headings["lpips"] = (f"{metrics['lpips'].name} ↓", ".3f")
-    columns = score_columns(scores, headings)
-    if extractor := features.get("frechet"):
-        name, n = frechet_name(extractor), scores[TRUTH].count
-        columns.append(frechet_column(scores, "frechet", name))
-        caption += f" {name} is of {n:,} pictures: of more it would be lower."
-    if classifier := features.get("classes"):
-        columns.append(agreement_column(scores, "classes", classifier.name))
-        if (labels != UNLABELED).any():
-            columns.append(accuracy_column(scores, "classes", classifier.name, labels))
-        else:
-            caption += (
-                " No photograph is labeled: no path has the WordNet id of a class."
-            )
-    return Table(columns, caption)
-
-
-def _caption(options, colorizers, prepared, found):
-    tried = len(prepared) + len(prepared.skipped)
-    gray = prepared.near_gray
-    duplicates = prepared.duplicate & ~gray
+def _caption(options, colorizers, prepared):
+    gray, duplicates = prepared.near_gray, prepared.duplicate & ~prepared.near_gray
     where = ", ".join(Path(path).resolve().name for path in options.data)
-    drawn = f", {tried:,} drawn with seed {options.seed}" if tried < found else ""
-    fit = {"crop": "center squares", "squash": "whole pictures squashed to squares"}
     sizes = ", ".join(f"{name} {one.size} px" for name, one in colorizers.items())
     return (
-        f"{(~gray & ~duplicates).sum():,} photographs of {where} ({found:,} files{drawn}; "
-        f"left out: {gray.sum():,} near-gray ones, {duplicates.sum():,} duplicates, "
-        f"{len(prepared.skipped):,} unreadable files), {fit[options.fit]} of "
-        f"{options.size} px, resized bicubically with antialiasing. Each network sees "
-        f"their lightness at its own size ({sizes}); its colors are enlarged bicubically, "
-        "brought into the gamut at constant lightness and rounded to 8 bits. Means over "
-        "pictures, in brackets their 95 % bootstrap intervals over pictures."
+        f"{(~gray & ~duplicates).sum():,} photographs of {where} (left out: "
+        f"{gray.sum():,} near-gray ones, {duplicates.sum():,} duplicates, "
+        f"{len(prepared.skipped):,} unreadable files), center squares of {options.size} "
+        "px, resized bicubically with antialiasing. Each network sees their lightness at "
+        f"its own size ({sizes}); its colors are enlarged bicubically, brought into the "
+        "gamut at constant lightness and rounded to 8 bits. Means over images, in "
+        "brackets their 95 % bootstrap intervals over images."
     )
 
 
-def _hand_over(table, options):
+def _hand_over(scores, caption, options):
     # First on the screen: if the file cannot be written, hours of scoring are not lost.
-    print(getattr(table, options.format or "text")(), flush=True)
-    if options.output is not None:
-        kind = options.format or FORMATS.get(options.output.suffix.lower(), "text")
-        with replacing(options.output) as file:
-            file.write(f"{getattr(table, kind)()}\n".encode())
-        print(f"the table is in {options.output}", file=sys.stderr)
-
-
-def _name_skipped(skipped):
-    print(f"{len(skipped):,} unreadable files were skipped:", file=sys.stderr)
-    for name, reason in skipped.items():
-        print(f"  {name}: {reason}", file=sys.stderr)
+    table = frame(score_columns(scores)).to_string(line_width=WIDTH)
+    print(f"{table}\n\n{caption}", flush=True)
+    if options.json is not None:
+        rows = {
+            name: {metric: vars(x) for metric, x in row.compute().items()}
+            for name, row in scores.items()
+        }
+        with replacing(options.json) as file:
+            file.write(
+                json.dumps({"caption": caption, "rows": rows}, indent=1).encode()
+            )
+        print(f"the table is in {options.json}", file=sys.stderr)

@@ -18,7 +18,7 @@ from colorize_lib.evaluation.choose import (
     score_on_test,
 )
 from colorize_lib.evaluation.results import save_result
-from colorize_lib.evaluation.scores import markdown_table
+from colorize_lib.evaluation.tables import markdown_table
 from colorize_lib.files import replacing
 from colorize_lib.models import boost_chroma
 from colorize_lib.photos import datasets, from_path

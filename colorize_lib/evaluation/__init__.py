@@ -1,7 +1,7 @@
 """Scores for which a pretrained network looks at the pictures.
 
 ===============  =======================================================================
-``lpips``        a picture beside its truth: LPIPS, and the same by any network
+``lpips``        a picture beside its truth: LPIPS
 ``frechet``      a set of pictures beside the true set: FID, and the same by any network
 ``recognition``  what a classifier takes the pictures for
 ``networks``     how these networks are shown pictures, and what they are called
@@ -18,7 +18,7 @@ from colorize_lib.evaluation.frechet import (
     frechet_distance,
     frechet_name,
 )
-from colorize_lib.evaluation.lpips import LPIPS, FeatureDistance
+from colorize_lib.evaluation.lpips import LPIPS
 from colorize_lib.evaluation.recognition import (
     ImageNetClassifier,
     accuracy,
@@ -33,17 +33,16 @@ from colorize_lib.evaluation.scores import (
     Scores,
     bootstrap,
     evaluate,
-    markdown_table,
     no_color,
     paired_differences,
 )
+from colorize_lib.evaluation.tables import markdown_table
 
 __all__ = [
     "GRAY",
     "HEADINGS",
     "LPIPS",
     "TRUTH",
-    "FeatureDistance",
     "ImageNetClassifier",
     "InceptionFeatures",
     "PooledFeatures",

@@ -3,10 +3,9 @@
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from colorize_lib.evaluation.networks import default_weights, normalized, spoken_name
+from colorize_lib.evaluation.networks import default_weights, spoken_name
 from colorize_lib.metrics import _check as check_pictures
 from colorize_lib.models.pretrained import fetching
 
@@ -61,37 +60,3 @@ class LPIPS:
         # Values in [0, 1], which normalize takes to the [-1, 1] that it was learned on.
         scores = network(pictures.float() / 255, truths.float() / 255, normalize=True)
         return scores.flatten()
-
-
-class FeatureDistance:
-    """LPIPS by any network, unlearned: all its linear weights are 1.
-
-    Zhang et al. 2018, eq. 1: features are scaled to length 1 at each layer and place;
-    their squared difference is summed over channels, averaged over places, and summed
-    over layers. That is at most 4 a layer, and far more than the learned LPIPS.
-
-    Args:
-        network: RGB pictures ``(B, 3, H, W)``, normalized by ImageNet's mean and
-            spread, to a list of feature maps ``(B, C, h, w)``. It is put into
-            evaluation mode.
-        name: of the network.
-
-    Attributes:
-        name: as ``"feature distance (SqueezeNet)"``.
-    """
-
-    def __init__(self, network: nn.Module, name: str):
-        self.network, self.name = network.eval(), f"feature distance ({name})"
-
-    @torch.inference_mode()
-    def __call__(self, pictures: Tensor, truths: Tensor) -> Tensor:
-        """Score each picture, ``(B,)`` float32; raises as :func:`.psnr`."""
-        check_pictures(pictures, truths)
-        network = self.network.to(pictures.device)
-        maps, true_maps = network(normalized(pictures)), network(normalized(truths))
-        return sum(_map_distance(*pair) for pair in zip(maps, true_maps, strict=True))
-
-
-def _map_distance(x, y):
-    difference = F.normalize(x.float(), dim=1) - F.normalize(y.float(), dim=1)
-    return difference.square().sum(dim=1).mean(dim=(1, 2))

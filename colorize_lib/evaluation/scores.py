@@ -1,7 +1,7 @@
 """Scores of colorizers on the same pictures, always beside those of the gray picture.
 
-Scores are kept a picture: so they add up exactly over batches and processes, two
-colorizers can be compared picture by picture, and every mean has an interval. Taught in
+Scores are kept per image: so they add up exactly over batches and processes, two
+colorizers can be compared image by image, and every mean has an interval. Taught in
 chapter 3.
 """
 
@@ -35,7 +35,7 @@ METRICS: dict[str, Metric] = Named(
 )
 # Of the table's columns, with the digits that intervals over hundreds of pictures bear.
 HEADINGS = {
-    "psnr": ("PSNR a picture, dB ↑", ".2f"),
+    "psnr": ("PSNR per image (dB) ↑", ".2f"),
     "ssim": ("SSIM ↑", ".3f"),
     "ciede2000": ("CIEDE2000 ↓", ".2f"),
     "ab_l1": ("L1 of ab, Lab units ↓", ".2f"),
@@ -190,12 +190,9 @@ def bootstrap(values: Tensor, resamples: int = 2000, seed: int = 0) -> Estimate:
         raise ValueError("no picture was scored: a mean of nothing has no interval")
     random = torch.Generator().manual_seed(seed)
     n, values = len(values), values.double()
-    means = [
-        values[torch.randint(n, (n,), generator=random)].mean()
-        for _ in range(resamples)
-    ]
+    drawn = torch.randint(n, (resamples, n), generator=random)
     ends = torch.tensor([0.025, 0.975], dtype=torch.float64)
-    low, high = torch.stack(means).quantile(ends)
+    low, high = values[drawn].mean(dim=1).quantile(ends)
     return Estimate(values.mean().item(), low.item(), high.item())
 
 
@@ -215,25 +212,6 @@ def paired_differences(scores: Scores, others: Scores) -> dict[str, Estimate]:
             )
         differences[name] = bootstrap(values - others.values[name])
     return differences
-
-
-def markdown_table(scores: Mapping[str, Scores]) -> str:
-    """The scores as a Markdown table: a row a colorizer, 95 % intervals over pictures.
-
-    Raises:
-        ValueError: the gray row is missing: without it nobody can read the others.
-    """
-    if GRAY not in scores:
-        raise ValueError(
-            f"a table of scores needs the row {GRAY!r}: use the scores of evaluate()"
-        )
-    lines = ["| | " + " | ".join(heading for heading, _ in HEADINGS.values()) + " |"]
-    lines.append("|---" * (len(HEADINGS) + 1) + "|")
-    for name, row in scores.items():
-        cells = row.compute()
-        texts = [f"{cells[metric]:{spec}}" for metric, (_, spec) in HEADINGS.items()]
-        lines.append(f"| {name} | " + " | ".join(texts) + " |")
-    return "\n".join(lines)
 
 
 def _refuse_without(features, known):

@@ -1,18 +1,16 @@
-"""Tables of scores as text, Markdown or JSON: a row a colorizer, a caption below.
+"""Tables of scores: pandas DataFrames, a row a colorizer, and one way to write them.
 
 Always with the rows of gray and of the truth, without which nobody can read the others.
 """
 
-import json
-import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from torch import Tensor
 
-from colorize_lib.evaluation import accuracy, agreement, frechet_distance
-from colorize_lib.evaluation.recognition import UNLABELED
+from colorize_lib.evaluation.frechet import frechet_distance
+from colorize_lib.evaluation.recognition import UNLABELED, accuracy, agreement
 from colorize_lib.evaluation.scores import (
     GRAY,
     HEADINGS,
@@ -22,8 +20,29 @@ from colorize_lib.evaluation.scores import (
     bootstrap,
 )
 
-PANEL = 4  # columns of a text table side by side: more would not fit a terminal
-WIDTH = 88  # characters of a line of its caption
+
+def markdown_table(scores: Mapping[str, Scores]) -> str:
+    """The usual scores as a Markdown table, with 95 % intervals over images.
+
+    Raises:
+        ValueError: the gray row is missing: without it nobody can read the others.
+    """
+    if GRAY not in scores:
+        raise ValueError(
+            f"a table of scores needs the row {GRAY!r}: use the scores of evaluate()"
+        )
+    return markdown(frame(score_columns(scores)))
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A DataFrame of text as a Markdown table, its index as the first column."""
+    lines = [["", *table.columns], ["---"] * (len(table.columns) + 1)]
+    lines += [[name, *row] for name, row in zip(table.index, table.values, strict=True)]
+    texts = [
+        "| " + " | ".join(x.replace("|", "\\|") for x in line) + " |" for line in lines
+    ]
+    texts[1] = texts[1].replace(" ", "")
+    return "\n".join(texts)
 
 
 @dataclass(frozen=True)
@@ -40,158 +59,89 @@ class Column:
     cells: Mapping[str, Estimate | float]
     digits: str = ".2f"
 
-    def text(self, row: str) -> str:
-        """The cell of a row as it is written."""
-        return f"{self.cells[row]:{self.digits}}"
 
-
-@dataclass(frozen=True)
-class Table:
-    """Scores of several colorizers on the same pictures.
-
-    Attributes:
-        columns: all of the same rows, in their order.
-        caption: the protocol, without which no number can be compared with others.
-
-    Raises:
-        ValueError: no column, columns of different rows, or gray is not the first row,
-            or truth not the last one.
-    """
-
-    columns: Sequence[Column]
-    caption: str
-
-    def __post_init__(self):
-        rows = {tuple(column.cells) for column in self.columns}
-        if len(rows) != 1:
-            raise ValueError(f"every column needs the same rows: {sorted(rows)}")
-        if self.rows[0] != GRAY or self.rows[-1] != TRUTH:
-            raise ValueError(
-                f"a table of scores needs {GRAY!r} as its first row and {TRUTH!r} as its "
-                f"last, not {', '.join(self.rows)}: use the scores of evaluate()"
-            )
-
-    @property
-    def rows(self) -> list[str]:
-        """The names of the rows, from gray to truth."""
-        return list(self.columns[0].cells)
-
-    def markdown(self) -> str:
-        """As Markdown, the caption below."""
-        lines = [["", *(column.heading for column in self.columns)]]
-        lines += [
-            [row, *(column.text(row) for column in self.columns)] for row in self.rows
-        ]
-        texts = ["| " + " | ".join(map(_in_markdown, line)) + " |" for line in lines]
-        texts.insert(1, "|---" * len(lines[0]) + "|")
-        return "\n".join([*texts, "", self.caption])
-
-    def text(self) -> str:
-        """For a terminal: a few columns side by side, the others below, the caption."""
-        panels = [
-            self._panel(self.columns[start : start + PANEL])
-            for start in range(0, len(self.columns), PANEL)
-        ]
-        return "\n\n".join([*panels, textwrap.fill(self.caption, WIDTH)])
-
-    def json(self) -> str:
-        """As JSON: caption, and rows of columns; an estimate has mean, low and high."""
-        rows = {
-            row: {column.heading: _plain(column.cells[row]) for column in self.columns}
-            for row in self.rows
-        }
-        content = {"caption": self.caption, "rows": rows}
-        return json.dumps(content, ensure_ascii=False, indent=1)
-
-    def _panel(self, columns):
-        blocks = [_block("", self.rows)]
-        blocks += [
-            _block(column.heading, [column.text(row) for row in self.rows])
-            for column in columns
-        ]
-        height = max(map(len, blocks))
-        filled = [
-            [" " * len(block[0])] * (height - len(block)) + block for block in blocks
-        ]
-        return "\n".join("  ".join(line).rstrip() for line in zip(*filled, strict=True))
+def frame(columns: Sequence[Column]) -> pd.DataFrame:
+    """Columns of the same rows, as text."""
+    written = {
+        column.heading: {row: f"{x:{column.digits}}" for row, x in column.cells.items()}
+        for column in columns
+    }
+    return pd.DataFrame(written, index=list(columns[0].cells))
 
 
 def score_columns(
     scores: Mapping[str, Scores],
     headings: Mapping[str, tuple[str, str]] = HEADINGS,
 ) -> list[Column]:
-    """The means over pictures with their intervals, a column a metric.
+    """The means over images with their intervals, a column a metric.
 
     Args:
         scores: of :func:`.evaluate`, by row.
         headings: for each metric of the scores its heading and its digits.
     """
-    estimates = {
-        name: {metric: bootstrap(row.values[metric]) for metric in headings}
-        for name, row in scores.items()
-    }
     return [
-        Column(heading, {name: row[metric] for name, row in estimates.items()}, digits)
-        for metric, (heading, digits) in headings.items()
+        Column(
+            heading, {x: bootstrap(row.values[m]) for x, row in scores.items()}, spec
+        )
+        for m, (heading, spec) in headings.items()
     ]
 
 
 def frechet_column(scores: Mapping[str, Scores], features: str, name: str) -> Column:
     """The Fréchet distance of each row's features from those of the truth.
 
-    A single number of the whole set: over pictures it has no interval.
+    A single number of the whole set: over images it has no interval.
 
     Args:
         scores: of :func:`.evaluate`, with features of that name.
         features: which.
         name: of :func:`.frechet_name`.
     """
-    true_features = scores[TRUTH].features[features]
-    distances = {
-        row: frechet_distance(x.features[features], true_features)
-        for row, x in scores.items()
+    of_truth = scores[TRUTH].features[features]
+    cells = {
+        x: frechet_distance(y.features[features], of_truth) for x, y in scores.items()
     }
-    return Column(f"{name} ↓", distances)
+    return Column(f"{name} ↓", cells)
 
 
 def agreement_column(scores: Mapping[str, Scores], classes: str, name: str) -> Column:
-    """How often a classifier takes a picture for the same as the true one, in percent.
+    """How often a classifier takes an image for the same as the true one, in percent.
 
     Args:
         scores: of :func:`.evaluate`, with classes as features of that name.
         classes: which.
         name: of the classifier.
     """
-    true_classes = scores[TRUTH].features[classes]
-    shares = {
-        row: bootstrap(100 * agreement(x.features[classes], true_classes))
-        for row, x in scores.items()
+    of_truth = scores[TRUTH].features[classes]
+    cells = {
+        x: bootstrap(100 * agreement(y.features[classes], of_truth))
+        for x, y in scores.items()
     }
-    return Column(f"{name}: same class as for the truth, % ↑", shares, ".1f")
+    return Column(f"{name}: same class as for the truth, % ↑", cells, ".1f")
 
 
 def accuracy_column(
     scores: Mapping[str, Scores], classes: str, name: str, labels: Tensor
 ) -> Column:
-    """How often a classifier is right about the labeled pictures, in percent.
+    """How often a classifier is right about the labeled images, in percent.
 
     Args:
         scores, classes, name: as for :func:`agreement_column`.
-        labels: ``(n,)`` of :func:`.imagenet_labels`, in the order of the pictures.
+        labels: ``(n,)`` of :func:`.imagenet_labels`, in the order of the images.
 
     Raises:
-        ValueError: no picture is labeled, or there are not as many.
+        ValueError: no image is labeled, or there are not as many.
     """
-    shares = {
-        row: bootstrap(100 * accuracy(x.features[classes], labels))
-        for row, x in scores.items()
+    cells = {
+        x: bootstrap(100 * accuracy(y.features[classes], labels))
+        for x, y in scores.items()
     }
     count = (labels != UNLABELED).sum().item()
-    return Column(f"{name}: right class, of {count:,} labeled, % ↑", shares, ".1f")
+    return Column(f"{name}: right class, of {count:,} labeled, % ↑", cells, ".1f")
 
 
 def stored_columns(result: Mapping, rows: Iterable[str]) -> list[Column]:
-    """Columns as a result file keeps them: of scores that not every picture has.
+    """Columns as a result file keeps them: of scores that not every image has.
 
     Args:
         result: of :func:`.load_result`; its ``columns`` are as ``dataclasses.asdict``
@@ -201,31 +151,11 @@ def stored_columns(result: Mapping, rows: Iterable[str]) -> list[Column]:
     rows = list(rows)
     return [
         Column(
-            column["heading"],
-            {row: _estimate(column["cells"][row]) for row in rows},
-            column["digits"],
+            x["heading"], {row: _estimate(x["cells"][row]) for row in rows}, x["digits"]
         )
-        for column in result["columns"]
+        for x in result["columns"]
     ]
-
-
-# ------------------------------------------------------------ parts
 
 
 def _estimate(cell):
     return Estimate(**cell) if isinstance(cell, dict) else cell
-
-
-def _block(heading, cells):
-    """Lines of one width: the heading, wrapped where it is wider than the cells."""
-    heading = re.sub(r" (?=[↑↓])", "\N{NO-BREAK SPACE}", heading)  # no arrow alone
-    width = max(map(len, [*heading.split(" "), *cells]))
-    return [line.ljust(width) for line in [*textwrap.wrap(heading, width), *cells]]
-
-
-def _in_markdown(text):
-    return text.replace("|", "\\|")
-
-
-def _plain(cell):
-    return vars(cell) if isinstance(cell, Estimate) else cell
