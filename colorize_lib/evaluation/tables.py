@@ -36,13 +36,10 @@ def markdown_table(scores: Mapping[str, Scores]) -> str:
 
 def markdown(table: pd.DataFrame) -> str:
     """A DataFrame of text as a Markdown table, its index as the first column."""
-    lines = [["", *table.columns], ["---"] * (len(table.columns) + 1)]
-    lines += [[name, *row] for name, row in zip(table.index, table.values, strict=True)]
-    texts = [
-        "| " + " | ".join(x.replace("|", "\\|") for x in line) + " |" for line in lines
-    ]
-    texts[1] = texts[1].replace(" ", "")
-    return "\n".join(texts)
+    lines = [[name, *row] for name, row in zip(table.index, table.values, strict=True)]
+    written = [" | ".join(x.replace("|", "\\|") for x in line) for line in lines]
+    head = f"| | {' | '.join(table.columns)} |\n{'|---' * (len(table.columns) + 1)}|"
+    return "\n".join([head, *(f"| {line} |" for line in written)])
 
 
 @dataclass(frozen=True)

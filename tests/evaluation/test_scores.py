@@ -14,7 +14,6 @@ from colorize_lib.evaluation.scores import (
     Scores,
     bootstrap,
     evaluate,
-    markdown_table,
     paired_differences,
 )
 from colorize_lib.metrics import psnr
@@ -153,21 +152,6 @@ def test_paired_differences_are_sharper_than_two_intervals():
     assert one.compute()["psnr"].low < other.compute()["psnr"].high
     with pytest.raises(ValueError, match="300 pictures against 2"):
         paired_differences(one, Scores({"psnr": hard[:2]}))
-
-
-def test_table():
-    truths = pictures()
-    scores = evaluate({"oracle": truth_teller(truths)}, [truths])
-    table = markdown_table(scores).splitlines()
-    assert len(table) == 5
-    assert all(line.count("|") == 7 for line in table)
-    assert table[2].startswith(f"| {GRAY} |")
-    assert "100.00 [100.00, 100.00]" in table[3]
-
-
-def test_a_table_without_the_gray_row_is_refused():
-    with pytest.raises(ValueError, match=r"needs the row 'gray"):
-        markdown_table({"model": Scores()})
 
 
 def test_known_rows_of_another_number_of_pictures_are_refused():
