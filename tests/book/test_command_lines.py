@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colorize_lib.cli import COMMANDS, evaluate_options, main, photos, recipes, train
+from colorize_lib.cli import COMMANDS, evaluate, main, photos, recipes, train
 from colorize_lib.models import Autoencoder
 from colorize_lib.photos import from_path
 from colorize_lib.weights import save_weights
@@ -44,7 +44,7 @@ def texts():
         cells = json.loads(path.read_text())["cells"]
         prose = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
         yield path.name, "\n\n".join("".join(source) for source in prose)
-    for module in (photos, evaluate_options, recipes, train):
+    for module in (photos, evaluate, recipes, train):
         yield module.__name__, module.EPILOG
 
 
