@@ -18,11 +18,10 @@ from colorize_lib.training.loop import fit
 from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
 from colorize_lib.training.recipes import RECIPES, Recipe, Stage, reduced
 from colorize_lib.training.regression import Regression
-from colorize_lib.training.train import train
 from colorize_lib.training.wgan_gp import WassersteinGP, WGANGPSettings
 
 __all__ = [
     "RECIPES", "Classification", "Learner", "Pix2Pix", "Pix2PixSettings", "Precision",
     "Recipe", "Regression", "Stage", "WGANGPSettings", "WassersteinGP",
-    "choose_precision", "fit", "hold_then_fall", "reduced", "train",
+    "choose_precision", "fit", "hold_then_fall", "reduced",
 ]  # fmt: skip
