@@ -87,14 +87,6 @@ def test_a_page_that_is_not_there(show):
     assert tab.problems == []
 
 
-def test_problems_are_those_of_one_page(show):
-    tab = show("<script>nobody()</script>")
-    assert tab.problems
-    tab.context.route("**/good", lambda route: route.fulfill(body=PAGE.format("")))
-    tab.open("good")
-    assert tab.problems == []
-
-
 @pytest.mark.parametrize(
     ("content", "check", "found"),
     [
@@ -183,11 +175,6 @@ def test_a_link_that_is_told_by_its_color_alone(show):
     assert [one.split(" at")[0] for one in barriers(page, only_colors=True)] == [
         "link-in-text-block"
     ]
-
-
-def test_what_scrolls_by_itself_does_not_widen_the_page(show):
-    page = show("<div style='overflow: auto'><p style='width: 500px'>x</p></div>").page
-    assert overflow(page) == []
 
 
 def test_dead_links(browser, site):

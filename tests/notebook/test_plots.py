@@ -8,16 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from PIL import Image
 from skimage import color as reference
 
 from colorize_lib.color import AB_SCALE, out_of_gamut, rgb_to_lab
 from colorize_lib.notebook.plots import (
-    LINE_COLORS,
-    LINE_STYLES,
     WIDTH,
     draw_gamut_slice,
     draw_law,
@@ -62,8 +58,7 @@ def shown(axes):
 # ------------------------------------------------------------ pictures
 
 
-@given(count=st.integers(1, 7), columns=st.none() | st.integers(1, 4))
-@settings(max_examples=12, deadline=None)
+@pytest.mark.parametrize(("count", "columns"), [(1, None), (3, None), (7, 3)])
 def test_a_grid_in_reading_order(count, columns):
     given_pictures = pictures(count)
     figure = show_pictures(given_pictures, columns=columns)
@@ -78,16 +73,6 @@ def test_a_grid_in_reading_order(count, columns):
             assert np.array_equal(shown(axes), expected)
         else:
             assert shown(axes) is None
-    plt.close(figure)
-
-
-def test_pictures_are_bare_and_the_figure_as_wide_as_a_page():
-    figure = show_pictures(pictures(2))
-    assert figure.get_figwidth() == WIDTH
-    for axes in figure.axes:
-        assert len(axes.get_xticks()) == len(axes.get_yticks()) == 0
-        assert not any(spine.get_visible() for spine in axes.spines.values())
-    assert show_pictures(pictures(2), width=3).get_figwidth() == 3
 
 
 def test_the_height_follows_the_pictures_and_leaves_room_for_titles():
@@ -101,8 +86,6 @@ def test_the_height_follows_the_pictures_and_leaves_room_for_titles():
     one, two = height(["x"] * 4), height(["x\ny"] * 4)
     assert 0.1 < one - height() < 0.5
     assert two - height() == pytest.approx(2 * (one - height()))
-    each, top = height(["x"] * 4, columns=2), height(["x"] * 2, columns=2)
-    assert each - height(columns=2) == pytest.approx(2 * (top - height(columns=2)))
 
 
 def test_grays_are_shown_as_they_are():
@@ -162,12 +145,8 @@ def test_planes_by_their_definition():
         assert (seen[own] * true > 0)[outside].all()
 
 
-@given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
-def test_a_picture_comes_back_from_lab(seed):
-    random = torch.Generator().manual_seed(seed)
-    shape = (2, 3, 16, 16)
-    picture = torch.randint(0, 256, shape, dtype=torch.uint8, generator=random)
+def test_a_picture_comes_back_from_lab():
+    picture = torch.stack(pictures(2, height=64, width=64))
     assert torch.equal(lab_to_picture(rgb_to_lab(picture)), picture)
 
 
@@ -184,7 +163,7 @@ def test_where_srgb_ends_lightness_and_hue_stay():
 
 
 @pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB")
-@pytest.mark.parametrize("L", [25, 50, 74.5])
+@pytest.mark.parametrize("L", [50, 74.5])
 def test_a_slice_is_white_outside_the_gamut_and_true_inside(axes, L):
     side = 331
     draw_gamut_slice(axes, L)
@@ -207,13 +186,6 @@ def test_a_slice_is_white_outside_the_gamut_and_true_inside(axes, L):
     assert not white[inside].any()
     expected = 255 * reference.lab2rgb(lab)
     assert abs(pixels - expected)[inside].max() <= 0.51
-
-
-def test_gray_is_in_the_middle_of_a_slice(axes):
-    draw_gamut_slice(axes, 50)
-    pixels = shown(axes)
-    assert pixels.shape == (331, 331, 3)
-    assert pixels[165, 165].tolist() == [119, 119, 119]
 
 
 # ------------------------------------------------------------ laws
@@ -252,13 +224,6 @@ def test_a_law_is_drawn_with_its_colors_and_its_answers(axes, kind):
     assert names == list(getattr(law, "names", ()))
 
 
-def test_names_stand_at_their_colors(axes):
-    law = Palette(("red", "blue"), ((40, 20), (10, -40)), (0.7, 0.3))
-    draw_law(axes, law, "car")
-    places = {text.get_text(): tuple(text.xy) for text in axes.texts}
-    assert places == {"red": (40, 20), "blue": (10, -40)}
-
-
 def test_points_have_the_color_that_they_stand_for(axes):
     draw_law(axes, HueArc(20, 0, 90), "x")
     for scatter in points(axes).values():
@@ -289,21 +254,6 @@ def test_a_spread_is_the_median_and_the_middle_eighty_percent(axes):
     assert np.allclose(along.get_segments(), [[[50, -30], [50, 130]]])
 
 
-def test_a_spread_of_more_values_than_torch_takes(axes, monkeypatch):
-    quantile = torch.Tensor.quantile
-
-    def as_in_older_versions(values, *arguments, **more):
-        if values.numel() > 16_000_000:
-            raise RuntimeError("quantile() input tensor is too large")
-        return quantile(values, *arguments, **more)
-
-    monkeypatch.setattr(torch.Tensor, "quantile", as_in_older_versions)
-    colors = torch.linspace(0, 1, 17_000_001)[:, None].expand(-1, 2)
-    draw_spread(axes, colors, color="red", label="x")
-    line = axes.containers[0].lines[0]
-    assert np.allclose(line.get_xydata(), [[0.5, 0.5]], atol=1e-4)
-
-
 # ------------------------------------------------------------ curves
 
 
@@ -319,20 +269,6 @@ def test_curves_are_named_and_counted_from_one():
         assert line.get_label() == name
         assert line.get_ydata().tolist() == values
         assert line.get_xdata().tolist() == list(range(1, len(values) + 1))
-
-
-def test_curves_over_an_x_of_their_own():
-    figure = show_curves({"a": [5, 6]}, xlabel="step", ylabel="rate", x=[0, 100])
-    assert figure.axes[0].lines[0].get_xdata().tolist() == [0, 100]
-
-
-def test_curves_differ_in_color_and_in_style():
-    names = [str(i) for i in range(7)]
-    figure = show_curves({name: [1, 2] for name in names}, xlabel="x", ylabel="y")
-    lines = figure.axes[0].lines
-    assert [line.get_color() for line in lines] == list(LINE_COLORS)
-    patterns = {str(line._unscaled_dash_pattern) for line in lines}
-    assert len(patterns) == len(LINE_STYLES) == 7
 
 
 # ------------------------------------------------------------ style
