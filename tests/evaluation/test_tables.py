@@ -60,11 +60,13 @@ def test_columns_by_hand():
     assert shares == pytest.approx({GRAY: 50, "a|b": 50, TRUTH: 100})
     far = frechet_column(SCORES, "frechet", "Fréchet distance (Net)")
     assert far.heading == "Fréchet distance (Net) ↓"
-    assert far.cells[TRUTH] == pytest.approx(0, abs=1e-6) < far.cells["a|b"]
+    assert far.cells[TRUTH] == pytest.approx(0, abs=1e-6)
+    assert far.cells["a|b"] > 1
 
 
 def test_what_a_file_keeps_is_the_same_table_again():
     columns = [*score_columns(SCORES), frechet_column(SCORES, "frechet", "F")]
     again = stored_columns({"columns": [asdict(x) for x in columns]}, SCORES)
     assert markdown(frame(again)) == markdown(frame(columns))
-    assert list(frame(stored_columns({"columns": []} | {"columns": [asdict(columns[0])]}, [GRAY, TRUTH])).index) == [GRAY, TRUTH]  # fmt: skip
+    (some,) = stored_columns({"columns": [asdict(columns[0])]}, [GRAY, TRUTH])
+    assert list(some.cells) == [GRAY, TRUTH]
