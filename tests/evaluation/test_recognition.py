@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 from torchvision.models import SqueezeNet1_1_Weights
+from torchvision.transforms import v2
 
 from colorize_lib.evaluation import (
     ImageNetClassifier,
@@ -30,6 +31,21 @@ def random_pictures(size, count=2):
     coarse = torch.rand(count, 3, 9, 9, generator=random)
     smooth = torch.nn.functional.interpolate(coarse, size, mode="bilinear")
     return (smooth * 255).to(torch.uint8)
+
+
+def test_images_are_resized_whole_and_antialiased():
+    """Fine noise: without antialiasing, or cropped, it would be another image."""
+    random = torch.Generator().manual_seed(0)
+    noise = torch.randint(0, 256, (2, 3, 300, 260), generator=random).to(torch.uint8)
+    expected = v2.Compose(
+        [
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Resize((224, 224), v2.InterpolationMode.BILINEAR, antialias=True),
+            v2.Normalize(PRESET.mean, PRESET.std),
+        ]
+    )(noise)
+    shown = recognition.normalized(noise, side=224)
+    torch.testing.assert_close(shown, expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(256, 256), (300, 200)])
