@@ -1,15 +1,8 @@
-"""Scores for which a pretrained network looks at the pictures.
+"""Scores of colorizers on the same images, tables of them, and what they choose.
 
-===============  =======================================================================
-``lpips``        a picture beside its truth: LPIPS
-``frechet``      a set of pictures beside the true set: FID, and the same by any network
-``recognition``  what a classifier takes the pictures for
-``networks``     how these networks are shown pictures, and what they are called
-===============  =======================================================================
-
-All take 8-bit sRGB pictures, uint8 ``(B, 3, H, W)``, on any device: their network
-follows them there. Every ``name`` says which network looked, because the same score by
-another network is another number.
+LPIPS, the Fréchet distance and recognition take 8-bit sRGB images, uint8
+``(B, 3, H, W)``, on any device: their network follows them there. Their ``name`` says
+which network looked, because by another one it is another number.
 """
 
 from colorize_lib.evaluation.frechet import (

@@ -46,13 +46,12 @@ def choose_size(
     """Find the size at which a finished network should see photographs.
 
     It need not be that of the training: a smaller one shows the network more of the
-    picture at a time, a larger one more detail.
+    image at a time, a larger one more detail.
 
     Args:
-        network: l to ab, in evaluation mode.
+        network: l to ab, in evaluation mode, on ``device``.
         pictures: on whose validation part it is tried, scored as on the test part.
-        sizes: pixels of the shorter side, to choose from; those that the network
-            cannot take are left out.
+        sizes: pixels of the shorter side; those that it cannot take are left out.
         device: where the network lies.
 
     Returns:
@@ -76,11 +75,9 @@ def choose_chroma_boost(
     """Find the factor of :func:`.boost_chroma` that gives a share of the true color.
 
     Args:
-        network: l to ab, in evaluation mode; not changed.
-        pictures: on whose validation part it is tried, as they are scored.
+        network, pictures, device: as for :func:`choose_size`; not changed.
         size: pixels of the shorter side that the network sees.
         share: of the photographs' mean colorfulness.
-        device: where the network lies.
 
     Returns:
         The least of 1, 1.05, 1.1, ... 3 that reaches the share, or 3.
@@ -119,10 +116,8 @@ def score_on_test(
 
     Args:
         network: trained without those photographs, and chosen without them.
-        pictures: whose test part it is.
+        pictures, size, device: as above.
         name: of the network's row.
-        size: pixels of the shorter side that it sees.
-        device: where the network lies.
         known: as of :func:`.evaluate`.
     """
     colorizer = partial(predict_ab, network, size=size)

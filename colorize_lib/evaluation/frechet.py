@@ -1,7 +1,7 @@
-"""How far a set of pictures is from the true set: the Fréchet distance of features.
+"""How far a set of images is from the true set: the Fréchet distance of features.
 
-Features are kept a picture, and the distance is computed at the end: so sets add up
-exactly over batches and processes, and part of a set costs no second look.
+Features are kept per image, the distance is computed at the end: so sets add up exactly
+over batches, and part of a set costs no second look.
 """
 
 from collections.abc import Callable
@@ -11,21 +11,20 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from colorize_lib.evaluation.networks import default_weights, normalized, spoken_name
+from colorize_lib.evaluation.recognition import NAMES, default_weights, normalized
 from colorize_lib.metrics import _check as check_pictures
 from colorize_lib.models.pretrained import fetching, torchvision_network
 
 
 @dataclass(frozen=True)
 class PooledFeatures:
-    """What the last layer of a classifier is given: a vector a picture.
+    """What the last layer of a classifier is given: a vector per image.
 
     Attributes:
         network: what ``see`` returns to ``(B, F)``, or to maps ``(B, F, h, w)``, which
-            are averaged over places; in evaluation mode.
+            are averaged over positions; in evaluation mode.
         name: of the network.
-        see: uint8 ``(B, 3, H, W)`` to what the network is shown; by default normalized
-            by ImageNet's mean and spread, at the pictures' own size.
+        see: uint8 ``(B, 3, H, W)`` to what the network is shown.
     """
 
     network: nn.Module
@@ -38,9 +37,8 @@ class PooledFeatures:
     ) -> "PooledFeatures":
         """Of torchvision's ImageNet classifier of this name; SqueezeNet has 512.
 
-        Pictures are shown whole, resized to the square that it was trained on, as the
-        Inception of FID sees them: the colors at their edges count. Raises as
-        :func:`.torchvision_network`.
+        Images are shown whole, resized to the square that it was trained on: the colors
+        at their edges count. Raises as :func:`.torchvision_network`.
         """
         network = torchvision_network(name, pretrained=pretrained).eval()
         weighted = [
@@ -50,15 +48,11 @@ class PooledFeatures:
         ]
         network.set_submodule(weighted[-1], nn.Identity())
         side = default_weights(name).transforms().crop_size[0]
-        return cls(network, spoken_name(name), partial(normalized, side=side))
+        return cls(network, NAMES.get(name, name), partial(normalized, side=side))
 
     @torch.inference_mode()
     def __call__(self, pictures: Tensor) -> Tensor:
-        """``(B, F)`` float32.
-
-        Raises:
-            ValueError: the pictures are not uint8 ``(B, 3, H, W)``.
-        """
+        """``(B, F)`` float32; raises as :func:`.psnr`."""
         check_pictures(pictures, pictures)
         features = self.network.to(pictures.device)(self.see(pictures)).float()
         return features if features.ndim == 2 else features.flatten(2).mean(dim=2)
@@ -67,19 +61,13 @@ class PooledFeatures:
 class InceptionFeatures:
     """The 2,048 features of FID, from the last pooling of the Inception v3 of 2015.
 
-    torch-fidelity's port of the network that Heusel et al. used, with its resize to 299
-    pixels as in TensorFlow then. Another Inception (torchvision's is one) or another
-    resize gives other numbers, which are no FID.
-
-    Attributes:
-        name: ``"Inception"``.
+    torch-fidelity's port, with the resize to 299 pixels of that time. Another Inception
+    (torchvision's is one) or another resize gives other numbers, which are no FID.
 
     Raises:
         ModuleNotFoundError: torch-fidelity is not installed.
         WeightsUnavailableError: its weights cannot be had; the message says what to do.
     """
-
-    name = "Inception"
 
     def __init__(self):
         try:
@@ -96,7 +84,7 @@ class InceptionFeatures:
 
     @torch.inference_mode()
     def __call__(self, pictures: Tensor) -> Tensor:
-        """``(B, 2048)`` float32; raises as :class:`PooledFeatures`."""
+        """``(B, 2048)`` float32; raises as :func:`.psnr`."""
         check_pictures(pictures, pictures)
         (features,) = self.network.to(pictures.device)(pictures)
         return features
@@ -107,23 +95,17 @@ def frechet_distance(features: Tensor, true_features: Tensor) -> float:
 
     ``|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`` of means and unbiased covariances:
     Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local
-    Nash Equilibrium" (2017), eq. 6, by torchmetrics in float64. Of
-    :class:`InceptionFeatures` it is FID.
+    Nash Equilibrium" (2017), eq. 6, in float64. With :class:`InceptionFeatures`: FID.
 
-    It is biased: even two samples of ONE distribution are a distance apart, which
-    shrinks as n grows. With fewer pictures than features (n < F) the covariances lack
-    rank, and the bias can be most of the number. So say n beside it, and compare only
-    sets of equal n. FIDs in papers are of 5,000 or 50,000 pictures.
+    It is biased: two samples of ONE distribution are a distance apart, which shrinks as
+    n grows; with fewer images than features the bias can be most of the number. So say
+    n beside it, and compare only sets of equal n. Papers have 5,000 or 50,000.
 
     Args:
         features, true_features: ``(n, F)`` and ``(m, F)``; the order does not matter.
 
-    Returns:
-        The distance, at least 0.
-
     Raises:
-        ValueError: a set of fewer than 2 pictures, another shape, or features that are
-            not finite.
+        ValueError: a set of fewer than 2 images, another shape, or not finite.
     """
     for x in (features, true_features):
         _check_features(x, like=features)

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from colorize_lib.evaluation.networks import default_weights, spoken_name
+from colorize_lib.evaluation.recognition import NAMES, default_weights
 from colorize_lib.metrics import _check as check_pictures
 from colorize_lib.models.pretrained import fetching
 
@@ -17,9 +17,8 @@ class LPIPS:
     """Learned perceptual image patch similarity: 0 for equal pictures, higher is worse.
 
     Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
-    Metric" (2018), eq. 1, through torchmetrics, which brings the weights that the
-    authors learned from human judgements (version 0.1). The ImageNet weights of the
-    network itself are torchvision's, fetched where they are not on this machine.
+    Metric" (2018), eq. 1, by torchmetrics, with the weights that the authors learned
+    from human judgments (0.1), and torchvision's ImageNet weights, fetched at need.
 
     Args:
         net: ``"alex"``, which the authors recommend and most papers use, ``"vgg"`` or
@@ -43,15 +42,11 @@ class LPIPS:
             # Only the part of the metric that knows pictures: the rest would pool them,
             # and make a number of a batch of one.
             self.network = LearnedPerceptualImagePatchSimilarity(net_type=net).net
-        self.name = f"LPIPS ({spoken_name(NETWORKS[net])})"
+        self.name = f"LPIPS ({NAMES[NETWORKS[net]]})"
 
     @torch.inference_mode()
     def __call__(self, pictures: Tensor, truths: Tensor) -> Tensor:
-        """Score each picture, ``(B,)`` float32.
-
-        Raises:
-            ValueError: as for :func:`.psnr`, or a side shorter than 32 pixels.
-        """
+        """``(B,)`` float32; raises as :func:`.psnr`, or below 32 pixels."""
         check_pictures(pictures, truths)
         if min(pictures.shape[-2:]) < SMALLEST:
             sides = tuple(pictures.shape[-2:])

@@ -1,4 +1,7 @@
-"""What an ImageNet classifier takes recolored pictures for, and whether it is right."""
+"""What an ImageNet classifier takes recolored images for, and whether it is right.
+
+Also how the networks of this package are shown images, and what tables call them.
+"""
 
 import re
 from collections.abc import Callable, Iterable
@@ -6,25 +9,57 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import torch
+import torchvision
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models import WeightsEnum
 
-from colorize_lib.evaluation.networks import default_weights, normalized, spoken_name
 from colorize_lib.metrics import _check as check_pictures
-from colorize_lib.models.pretrained import torchvision_network
+from colorize_lib.models.pretrained import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    torchvision_network,
+)
 
 UNLABELED = -1
+NAMES = {
+    "alexnet": "AlexNet",
+    "resnet18": "ResNet18",
+    "squeezenet1_1": "SqueezeNet",
+    "vgg16": "VGG16",
+}
+
+
+def normalized(pictures: Tensor, side: int | None = None) -> Tensor:
+    """Uint8 ``(B, 3, H, W)`` to float32, in units of ImageNet's spread around its mean.
+
+    With a ``side``, resized whole to a square, antialiased.
+    """
+    pictures = pictures.float() / 255
+    if side is not None:
+        pictures = F.interpolate(
+            pictures, (side, side), mode="bilinear", antialias=True
+        )
+    mean, std = (
+        torch.tensor(x, device=pictures.device).view(3, 1, 1)
+        for x in (IMAGENET_MEAN, IMAGENET_STD)
+    )
+    return (pictures - mean) / std
+
+
+def default_weights(name: str) -> WeightsEnum:
+    """torchvision's weights of a network: their address, and how to show images."""
+    return torchvision.models.get_model_weights(name).DEFAULT
 
 
 @dataclass(frozen=True)
 class ImageNetClassifier:
-    """A network that says what a picture shows, as the number of a class.
+    """A network that says what an image shows, as the number of a class.
 
     Attributes:
-        network: what ``see`` returns to scores of classes ``(B, classes)``; in
-            evaluation mode.
+        network: what ``see`` returns to logits ``(B, classes)``; in evaluation mode.
         name: of the network.
-        see: uint8 ``(B, 3, H, W)`` to what the network is shown; by default normalized
-            by ImageNet's mean and spread, at the pictures' own size.
+        see: uint8 ``(B, 3, H, W)`` to what the network is shown.
     """
 
     network: nn.Module
@@ -37,38 +72,35 @@ class ImageNetClassifier:
     ) -> "ImageNetClassifier":
         """torchvision's of this name, with its 1,000 classes.
 
-        Pictures are resized, cropped and normalized as for its published accuracy.
+        Images are resized, cropped and normalized as for its published accuracy.
         Raises as :func:`.torchvision_network`.
         """
         network = torchvision_network(name, pretrained=pretrained).eval()
-        return cls(network, spoken_name(name), default_weights(name).transforms())
+        see = default_weights(name).transforms()
+        return cls(network, NAMES.get(name, name), see)
 
     @torch.inference_mode()
     def __call__(self, pictures: Tensor) -> Tensor:
-        """The likeliest class of each picture, ``(B,)`` int64.
-
-        Raises:
-            ValueError: the pictures are not uint8 ``(B, 3, H, W)``.
-        """
+        """The likeliest classes, ``(B,)`` int64; raises as :func:`.psnr`."""
         check_pictures(pictures, pictures)
         return self.network.to(pictures.device)(self.see(pictures)).argmax(dim=1)
 
 
 def accuracy(classes: Tensor, labels: Tensor) -> Tensor:
-    """1 where a labeled picture is taken for what it shows, 0 where it is not.
+    """1 where a labeled image is taken for what it shows, 0 where it is not.
 
-    Of recolored pictures, whether their colors are good enough to recognize things by:
-    Zhang, Isola and Efros, "Colorful Image Colorization" (2016), section 3.1.
+    Zhang, Isola and Efros, "Colorful Image Colorization" (2016), section 3.1: are the
+    colors good enough to recognize things by?
 
     Args:
         classes: ``(n,)`` of :class:`ImageNetClassifier`.
-        labels: ``(n,)``, -1 where unknown: those pictures are left out.
+        labels: ``(n,)``, -1 where unknown: those images are left out.
 
     Returns:
-        float32 ``(m,)`` of the m labeled pictures; say m beside its mean.
+        float32 ``(m,)`` of the m labeled images; say m beside its mean.
 
     Raises:
-        ValueError: other lengths, or no picture is labeled.
+        ValueError: other lengths, or no image is labeled.
     """
     _check_lengths(classes, labels)
     labeled = labels != UNLABELED
@@ -80,36 +112,25 @@ def accuracy(classes: Tensor, labels: Tensor) -> Tensor:
 
 
 def agreement(classes: Tensor, true_classes: Tensor) -> Tensor:
-    """1 where a picture is taken for the same as the true one, right or wrong, else 0.
+    """1 where an image is taken for the same as the true one, right or wrong, else 0.
 
-    Args:
-        classes, true_classes: ``(n,)`` of :class:`ImageNetClassifier`.
-
-    Returns:
-        float32 ``(n,)``.
-
-    Raises:
-        ValueError: other lengths.
+    Both ``(n,)``; a ValueError if they are not.
     """
     _check_lengths(classes, true_classes)
     return (classes == true_classes).float()
 
 
 def imagenet_labels(names: Iterable[str]) -> Tensor:
-    """The classes of photographs by the WordNet ids in their names, -1 where unknown.
+    """The classes of photographs by the WordNet ids in their paths, -1 where unknown.
 
     Both ``val/n01440764/x.JPEG`` and ``ins_n01440764_tench.jpg`` are tench, class 0. Of
     several ids, the last one that is among the 1,000 classes counts.
-
-    Args:
-        names: paths or file names of photographs.
 
     Returns:
         int64 ``(n,)``.
 
     Raises:
-        ModuleNotFoundError: some name has an id, and timm, which has the list of ids,
-            is not installed.
+        ModuleNotFoundError: a name has an id, and timm, which lists them, is missing.
     """
     ids = [re.findall(r"(?<![A-Za-z0-9])n\d{8}(?!\d)", name) for name in names]
     number_of = _numbers() if any(ids) else {}
@@ -135,5 +156,5 @@ def _numbers():
 def _check_lengths(classes, others):
     if classes.ndim != 1 or classes.shape != others.shape:
         raise ValueError(
-            f"one class a picture, not {tuple(classes.shape)} and {tuple(others.shape)}"
+            f"one class per image, not {tuple(classes.shape)} and {tuple(others.shape)}"
         )

@@ -25,8 +25,8 @@ def save_result(
 
     Args:
         path: ends in ``.json``.
-        scores: of :func:`.evaluate`, by row. The numbers of every picture are kept, so
-            that models can be compared picture by picture later.
+        scores: of :func:`.evaluate`, by row. The numbers of every image are kept, so
+            that models can be compared image by image later.
         history: the lines of all epochs.
         about: data, recipe, command, seed, minutes, protocol... as plain values. The
             commit, versions and date are added.

@@ -45,7 +45,7 @@ HEADINGS = {
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over pictures, and how far it can be trusted.
+    """A mean over images, and how far it can be trusted.
 
     The mean over other pictures of the kind would likely lie in ``low`` to ``high``.
     """
@@ -60,10 +60,10 @@ class Estimate:
 
 @dataclass
 class Scores:
-    """The scores of one colorizer, picture by picture.
+    """The scores of one colorizer, image by image.
 
     Attributes:
-        values: for each metric a number a picture, ``(n,)``.
+        values: for each metric a number per image, ``(n,)``.
         features: what a network sees in each picture, ``(n, F)``, or the class that it
             takes it for, ``(n,)``: from them follow scores of the whole set, or of any
             part of it, without another look at the pictures.
@@ -111,11 +111,11 @@ class Scores:
                 mine[name] = torch.cat([mine.get(name, x[:0]), x])
 
     def means(self) -> dict[str, float]:
-        """For each metric the mean over pictures, without its interval."""
+        """For each metric the mean over images, without its interval."""
         return {name: values.mean().item() for name, values in self.values.items()}
 
     def compute(self) -> dict[str, Estimate]:
-        """For each metric the mean over pictures and its 95 % interval."""
+        """For each metric the mean over images and its 95 % interval."""
         return {name: bootstrap(values) for name, values in self.values.items()}
 
 
@@ -175,13 +175,13 @@ def no_color(l: Tensor) -> Tensor:
 
 
 def bootstrap(values: Tensor, resamples: int = 2000, seed: int = 0) -> Estimate:
-    """The mean and its 95 % percentile interval over pictures (Efron 1979).
+    """The mean and its 95 % percentile interval over images (Efron 1979).
 
     The interval is about the choice of the pictures. How much another training seed
     would change the mean is another question, and only other trainings answer it.
 
     Args:
-        values: ``(n,)``, one a picture.
+        values: ``(n,)``, one per image.
 
     Raises:
         ValueError: there is no picture.
@@ -197,7 +197,7 @@ def bootstrap(values: Tensor, resamples: int = 2000, seed: int = 0) -> Estimate:
 
 
 def paired_differences(scores: Scores, others: Scores) -> dict[str, Estimate]:
-    """How much better or worse than ``others``, picture by picture, for each metric.
+    """How much better or worse than ``others``, image by image, for each metric.
 
     Much sharper than comparing two intervals: a hard picture is hard for both.
 

@@ -47,7 +47,7 @@ def save_sheets(
 
     Args:
         folder: where they go.
-        colorizers: by row.
+        colorizers: by row, on ``device``; the failures are those of the first.
         pictures: that were scored.
         scores: of :func:`.evaluate`, in the order of the pictures.
         device: where the networks lie.
@@ -84,13 +84,7 @@ def random_rows(count: int, at_most: int, *, seed: int) -> Tensor:
 
 
 def random_failures(errors: Tensor, at_most: int, *, seed: int) -> Tensor:
-    """Rows of pictures drawn at random from the worst tenth, the worst first.
-
-    Args:
-        errors: ``(n,)``, the higher the worse, such as CIEDE2000.
-        at_most: how many to draw.
-        seed: of the draw.
-    """
+    """Rows drawn at random from the tenth with the highest errors, the worst first."""
     worst = errors.argsort(descending=True, stable=True)[: math.ceil(len(errors) / 10)]
     return worst[random_rows(len(worst), at_most, seed=seed)]
 
@@ -107,8 +101,6 @@ def contact_sheet(
     title: str,
 ) -> Image.Image:
     """Draw n pictures, each in a row of versions side by side, with notes below them.
-
-    Several rows stand beside one another, so that a sheet of many fits a screen.
 
     Args:
         pictures: by version, in their order from left to right: uint8 ``(n, 3, side,

@@ -87,12 +87,8 @@ def score_columns(
 def frechet_column(scores: Mapping[str, Scores], features: str, name: str) -> Column:
     """The Fréchet distance of each row's features from those of the truth.
 
-    A single number of the whole set: over images it has no interval.
-
-    Args:
-        scores: of :func:`.evaluate`, with features of that name.
-        features: which.
-        name: of :func:`.frechet_name`.
+    A single number of the whole set: over images it has no interval. ``features`` is
+    their name in the scores, ``name`` is of :func:`.frechet_name`.
     """
     of_truth = scores[TRUTH].features[features]
     cells = {
@@ -104,10 +100,7 @@ def frechet_column(scores: Mapping[str, Scores], features: str, name: str) -> Co
 def agreement_column(scores: Mapping[str, Scores], classes: str, name: str) -> Column:
     """How often a classifier takes an image for the same as the true one, in percent.
 
-    Args:
-        scores: of :func:`.evaluate`, with classes as features of that name.
-        classes: which.
-        name: of the classifier.
+    ``classes`` is their name in the scores' features, ``name`` the classifier's.
     """
     of_truth = scores[TRUTH].features[classes]
     cells = {

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from colorize_lib.evaluation import choose
 from colorize_lib.evaluation.choose import (
-    TEST_SIZE,
     choose_chroma_boost,
     choose_size,
     score_on_test,
@@ -29,6 +29,12 @@ def pictures(tmp_path_factory, write_photos):
         validation=5,
         test=5,
     )
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Scored at 128 pixels: what is chosen, and how, is the same."""
+    monkeypatch.setattr(choose, "TEST_SIZE", 128)
 
 
 @pytest.fixture
@@ -58,11 +64,10 @@ def test_the_test_photographs_are_scored_at_their_own_size(pictures, network):
     network.eval()
     scores = score_on_test(network, pictures, name="mine", size=32)
     assert list(scores)[1] == "mine"
-    images = pictures.held_out("test", TEST_SIZE)
-    assert images.shape[2:] == (256, 256)
+    images = pictures.held_out("test", 128)
     colorizers = {
         "small": lambda l: predict_ab(network, l, 32),
-        "large": lambda l: predict_ab(network, l, 256),
+        "large": lambda l: predict_ab(network, l, 128),
     }
     expected = evaluate(colorizers, batches(images, 3))
     ciede = scores["mine"].values["ciede2000"]
@@ -86,7 +91,7 @@ def test_the_size_is_chosen_on_validation_photographs(pictures):
     size, means = choose_size(Picky(), pictures, sizes=(64, 96, 128))
     assert size == 96
     assert list(means) == [64, 96, 128]
-    gray = evaluate({}, batches(pictures.held_out("validation", 256), 16))[GRAY].means()
+    gray = evaluate({}, batches(pictures.held_out("validation", 128), 16))[GRAY].means()
     assert means[96] == pytest.approx(gray, rel=1e-5)
     assert min(means[64]["ciede2000"], means[128]["ciede2000"]) > gray["ciede2000"]
 
@@ -94,9 +99,9 @@ def test_the_size_is_chosen_on_validation_photographs(pictures):
 def test_sizes_that_a_network_cannot_take_are_not_tried(pictures):
     network = Picky()
     network.sides_divisible_by = 128
-    size, means = choose_size(network, pictures, sizes=(64, 96, 128, 256))
-    assert size in (128, 256)
-    assert list(means) == [128, 256]
+    size, means = choose_size(network, pictures, sizes=(64, 96, 128))
+    assert size == 128
+    assert list(means) == [128]
 
 
 @pytest.fixture
@@ -111,7 +116,7 @@ def test_the_least_vividness_that_reaches_the_share_is_chosen(pictures, pale):
     def colorfulness(factor):
         """Mean on the validation photographs, of the network and of the truth."""
         vivid = boost_chroma(deepcopy(pale), factor)
-        images = batches(pictures.held_out("validation", TEST_SIZE), 16)
+        images = batches(pictures.held_out("validation", 128), 16)
         scores = evaluate({"vivid": lambda l: predict_ab(vivid, l, 64)}, images)
         means = {name: row.means()["colorfulness"] for name, row in scores.items()}
         return means["vivid"] / means["truth"]

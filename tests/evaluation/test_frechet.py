@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 from torchvision.models import SqueezeNet1_1_Weights
 from torchvision.transforms import v2
@@ -36,22 +34,19 @@ def by_scipy(x, y, correction=1):
     return apart + np.trace(s1 + s2 - 2 * root)
 
 
-@given(
-    st.integers(20, 80), st.integers(20, 80), st.integers(1, 12), st.integers(0, 999)
-)
-@settings(max_examples=15)
-def test_agrees_with_scipy(n, m, channels, seed):
-    x, y = features(n, channels, seed), features(m, channels, seed + 1) * 1.3
-    expected = by_scipy(x, y) if channels > 1 else by_hand(x[:, 0], y[:, 0])
-    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-6)
+@pytest.mark.parametrize(("n", "m", "channels"), [(20, 80, 2), (60, 40, 12)])
+def test_agrees_with_scipy(n, m, channels):
+    x, y = features(n, channels), features(m, channels, 1) * 1.3
+    assert frechet_distance(x, y) == pytest.approx(by_scipy(x, y), rel=1e-6)
+    assert frechet_distance(y, x) == pytest.approx(by_scipy(x, y), rel=1e-6)
 
 
-def by_hand(x, y):
-    x, y = x.double(), y.double()
-    return ((x.mean() - y.mean()) ** 2 + (x.std() - y.std()) ** 2).item()
+def test_biased_covariances_are_another_number():
+    x, y = features(12, 4), features(15, 4, seed=1)
+    assert abs(by_scipy(x, y, correction=0) / frechet_distance(x, y) - 1) > 1e-2
 
 
-def test_fewer_pictures_than_features():
+def test_fewer_images_than_features():
     """There sqrtm fails; the trace of the root is a sum of singular values as well."""
     x, y = features(10, 40), features(15, 40, seed=1)
     a, b = ((z.double() - z.double().mean(0)).numpy() for z in (x, y))
@@ -60,6 +55,7 @@ def test_fewer_pictures_than_features():
     apart = (x.double().mean(0) - y.double().mean(0)).square().sum().item()
     expected = apart + spread - 2 * roots
     assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-5)
+    assert 0 <= frechet_distance(x, x) < 1e-4
 
 
 def test_closed_forms():
@@ -69,26 +65,6 @@ def test_closed_forms():
     centered = x - x.mean(0)
     spread = centered.double().var(0).sum().item()
     assert frechet_distance(3 * centered, centered) == pytest.approx(4 * spread)
-
-
-def test_a_set_is_0_from_itself_and_never_below():
-    for seed in range(5):
-        x = features(12, 30, seed)
-        assert 0 <= frechet_distance(x, x) < 1e-4
-
-
-def test_biased_covariances_are_another_number():
-    x, y = features(12, 4), features(15, 4, seed=1)
-    assert abs(by_scipy(x, y, correction=0) / frechet_distance(x, y) - 1) > 1e-2
-
-
-def test_the_order_and_the_batches_do_not_matter():
-    x, y = features(40), features(30, seed=1)
-    whole = frechet_distance(x, y)
-    turned = x[torch.randperm(40, generator=torch.Generator().manual_seed(0))]
-    assert frechet_distance(turned, y) == pytest.approx(whole, rel=1e-9)
-    assert frechet_distance(torch.cat([x[:7], x[7:]]), y) == whole
-    assert frechet_distance(y, x) == pytest.approx(whole, rel=1e-9)
 
 
 def test_samples_of_one_distribution_are_apart_and_less_so_the_more_there_are():
@@ -101,20 +77,14 @@ def test_samples_of_one_distribution_are_apart_and_less_so_the_more_there_are():
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        ((1, 8), (9, 8), "at least 2 pictures, not 1"),
-        ((9, 8), (0, 8), "at least 2 pictures, not 0"),
-        ((9, 8), (9, 7), r"not \(9, 8\) and \(9, 7\)"),
-        ((9, 8), (9, 8, 1), r"not \(9, 8\) and \(9, 8, 1\)"),
+        (torch.rand(1, 8), torch.rand(9, 8), "at least 2 pictures, not 1"),
+        (torch.rand(9, 8), torch.rand(9, 7), r"not \(9, 8\) and \(9, 7\)"),
+        (torch.full((5, 3), torch.nan), torch.rand(5, 3), "not finite"),
     ],
 )
 def test_what_has_no_distance(x, y, message):
     with pytest.raises(ValueError, match=message):
-        frechet_distance(torch.rand(x), torch.rand(y))
-
-
-def test_features_that_are_not_finite():
-    with pytest.raises(ValueError, match="not finite"):
-        frechet_distance(torch.full((5, 3), torch.nan), torch.rand(5, 3))
+        frechet_distance(x, y)
 
 
 # ------------------------------------------------------------ features
@@ -122,7 +92,6 @@ def test_features_that_are_not_finite():
 
 def test_features_of_squeezenet(squeezenet, pictures):
     extractor = PooledFeatures.load("squeezenet1_1")
-    assert extractor.name == "SqueezeNet"
     assert frechet_name(extractor) == "Fréchet distance (SqueezeNet)"
     preset = SqueezeNet1_1_Weights.DEFAULT.transforms()
     shown = v2.Compose(
@@ -138,32 +107,19 @@ def test_features_of_squeezenet(squeezenet, pictures):
     assert ours.shape == (3, 512)
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
     assert (expected.std(0) > 1e-3).any(), "else any answer would do"
+    one_by_one = torch.cat([extractor(picture) for picture in pictures.split(1)])
+    torch.testing.assert_close(ours, one_by_one, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match=r"uint8.*not torch.float32"):
+        extractor(pictures.float())
 
 
 def test_features_of_a_network_that_ends_otherwise(pictures):
     extractor = PooledFeatures.load("resnet18", pretrained=False)
-    assert extractor.name == "ResNet18"
     until_pooled = nn.Sequential(*list(extractor.network.children())[:-1])
     with torch.inference_mode():
         expected = until_pooled(extractor.see(pictures)).flatten(1)
     torch.testing.assert_close(extractor(pictures), expected)
     assert expected.shape == (3, 512)
-
-
-def test_features_of_any_network_maps_are_averaged(pictures):
-    extractor = PooledFeatures(nn.Identity(), "nothing")
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    expected = ((pictures / 255).mean(dim=(2, 3)) - mean) / std
-    torch.testing.assert_close(extractor(pictures), expected)
-    assert frechet_name(PooledFeatures(nn.Identity(), "Inception")) != "FID"
-
-
-def test_a_picture_has_its_features_alone(squeezenet, pictures):
-    extractor = PooledFeatures.load("squeezenet1_1")
-    one_by_one = torch.cat([extractor(picture) for picture in pictures.split(1)])
-    torch.testing.assert_close(extractor(pictures), one_by_one, rtol=1e-4, atol=1e-5)
-    with pytest.raises(ValueError, match=r"uint8.*not torch.float32"):
-        extractor(pictures.float())
 
 
 def test_missing_weights_of_a_classifier(hub):
@@ -184,20 +140,16 @@ def test_the_inception_of_fid(fidelity, pictures, monkeypatch):
     monkeypatch.setattr(kind, "load_state_dict", lambda *_: None)
     extractor = InceptionFeatures()
     assert frechet_name(extractor) == "FID"
+    assert frechet_name(PooledFeatures(nn.Identity(), "Inception")) != "FID"
     ours = extractor(pictures)
     assert ours.shape == (3, 2048)
     assert ours.dtype == torch.float32
-    with pytest.raises(ValueError, match=r"uint8.*not torch.float32"):
-        extractor(pictures.float())
 
 
 def test_missing_weights_of_the_inception_say_what_to_put_where(fidelity, hub):
     file = "weights-inception-2015-12-05-6726825d.pth"
-    with pytest.raises(WeightsUnavailableError) as caught:
+    with pytest.raises(WeightsUnavailableError, match=f"put it at {hub / file}"):
         InceptionFeatures()
-    message = str(caught.value)
-    assert "Download https://github.com/toshas/torch-fidelity/releases" in message
-    assert f"{file} and put it at {hub / file}" in message
 
 
 def test_without_torch_fidelity_the_message_says_what_to_do(monkeypatch):

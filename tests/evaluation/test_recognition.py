@@ -4,11 +4,12 @@ import sys
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 from torchvision.models import SqueezeNet1_1_Weights
+from torchvision.transforms import v2
 
 from colorize_lib.evaluation import (
     ImageNetClassifier,
@@ -17,7 +18,6 @@ from colorize_lib.evaluation import (
     imagenet_labels,
     recognition,
 )
-from colorize_lib.models.pretrained import WeightsUnavailableError
 
 PRESET = SqueezeNet1_1_Weights.DEFAULT.transforms()
 
@@ -33,7 +33,22 @@ def random_pictures(size, count=2):
     return (smooth * 255).to(torch.uint8)
 
 
-@pytest.mark.parametrize("size", [(256, 256), (300, 200), (64, 48)])
+def test_images_are_resized_whole_and_antialiased():
+    """Fine noise: without antialiasing, or cropped, it would be another image."""
+    random = torch.Generator().manual_seed(0)
+    noise = torch.randint(0, 256, (2, 3, 300, 260), generator=random).to(torch.uint8)
+    expected = v2.Compose(
+        [
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Resize((224, 224), v2.InterpolationMode.BILINEAR, antialias=True),
+            v2.Normalize(PRESET.mean, PRESET.std),
+        ]
+    )(noise)
+    shown = recognition.normalized(noise, side=224)
+    torch.testing.assert_close(shown, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(256, 256), (300, 200)])
 def test_pictures_are_shown_as_torchvision_shows_files(squeezenet, size):
     pictures = random_pictures(size)
     shown = ImageNetClassifier.load("squeezenet1_1").see(pictures)
@@ -83,11 +98,6 @@ def test_what_is_no_8_bit_picture_is_refused():
         ImageNetClassifier(Reddest(), "channels")(torch.zeros(1, 3, 8, 8))
 
 
-def test_missing_weights(hub):
-    with pytest.raises(WeightsUnavailableError, match="squeezenet1_1-b8a52dc0"):
-        ImageNetClassifier.load("squeezenet1_1")
-
-
 # ------------------------------------------------------------ labels
 
 
@@ -101,10 +111,7 @@ def timm():
     [
         ("val/n01440764/x.JPEG", "tench"),
         ("everyday/ins_n01440764_tench.jpg", "tench"),
-        ("n01491361_tiger_shark.jpg", "tiger shark"),
         ("train/n02123045/n02123045_1955.JPEG", "tabby"),
-        ("n07753592.png", "banana"),
-        ("a/b/n15075141/1.webp", "toilet tissue"),
         ("n00000000/n01443537_3.jpg", "goldfish"),
     ],
 )
@@ -135,6 +142,7 @@ CLASSES = st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3)), min_size=1)
 
 
 @given(CLASSES)
+@settings(max_examples=30)
 def test_accuracy_is_of_the_labeled_pictures_alone(pairs):
     classes, labels = torch.tensor(pairs).unbind(1)
     expected = [float(c == label) for c, label in pairs if label >= 0]

@@ -24,11 +24,6 @@ def test_rows_are_drawn_without_repetition_and_again_by_the_same_seed(n, most, s
     assert torch.equal(rows, random_rows(n, most, seed=seed))
 
 
-def test_another_seed_draws_others():
-    draws = {tuple(random_rows(100, 10, seed=seed).tolist()) for seed in range(5)}
-    assert len(draws) == 5
-
-
 @given(st.integers(1, 120), st.integers(1, 30), st.integers(0, 99))
 def test_failures_are_of_the_worst_tenth_the_worst_first(n, most, seed):
     errors = torch.randperm(n, generator=torch.Generator().manual_seed(n)).float()
@@ -63,7 +58,7 @@ def plain(count, seed):
     )
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 50])
+@pytest.mark.parametrize("count", [1, 7, 50])
 def test_every_picture_is_on_the_sheet_in_order(count):
     pictures = {name: plain(count, seed) for seed, name in enumerate(("a", "b", "c"))}
     notes = {name: [f"{name}{row}" for row in range(count)] for name in pictures}
