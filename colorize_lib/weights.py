@@ -1,14 +1,20 @@
-"""Trained networks as small files: float16 safetensors that say what they are."""
+"""Trained networks as small files: float16 safetensors that say what they are.
+
+A frozen encoder is the same in every model that began from it: it lies once, in a file
+of its own in the folder ``encoders``, and a model's file holds what was trained.
+"""
 
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import nn
+from safetensors.torch import load, save
+from torch import Tensor, nn
 
 from colorize_lib.files import replacing
-from colorize_lib.models import COLORIZERS
+from colorize_lib.models import COLORIZERS, Backbone
 from colorize_lib.slips import did_you_mean, missing_file
 
 DEFAULT = "unet-efficientnet-lite"  # half of the true color, and nearer than gray
@@ -22,7 +28,8 @@ def save_weights(
     """Store a trained colorizer for :func:`load_weights`.
 
     Parameters are rounded to float16, which halves the file; normalization statistics
-    stay float32, since variances may leave float16's range.
+    stay float32, since variances may leave float16's range. An encoder whose numbers
+    are those of a stored one is not written but named, with the SHA-256 of its file.
 
     Args:
         network: one of ``COLORIZERS``, built without arguments.
@@ -46,6 +53,8 @@ def save_weights(
                 f"{name} holds values that float16 cannot: nothing was written"
             )
     metadata = {"architecture": architecture, "size": str(size), "about": about}
+    tensors, named = _without_encoder(network, tensors)
+    metadata |= named
     with replacing(path) as file:
         file.write(save(tensors, metadata=metadata))
     return Path(path)
@@ -61,19 +70,15 @@ def load_weights(path: str | Path) -> tuple[nn.Module, dict]:
         The network, and ``{"architecture": str, "size": int, "about": str}``.
 
     Raises:
-        FileNotFoundError: no such file, no stored model of that name.
-        ValueError: not a whole weight file of this library, another version's, or one
-            with values that are no numbers.
+        FileNotFoundError: no such file, no stored model of that name, no file of the
+            encoder that it was trained on.
+        ValueError: not a whole weight file of this library, another version's, one with
+            values that are no numbers, or an encoder of other numbers.
     """
     path = find_weights(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = {"architecture": None, "size": "", "about": ""}
-            about |= file.metadata() or {}
-            names = file.keys()
-            tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(_not_weights(path, error)) from error
+    tensors, metadata = _read(path)
+    about = {"architecture": None, "size": "", "about": ""} | metadata
+    encoder, digest = about.pop("encoder", None), about.pop("encoder_sha256", None)
     size = int(about["size"]) if about["size"].isdecimal() else None
     _check(about["architecture"], size, path)
     for name, x in tensors.items():
@@ -84,9 +89,70 @@ def load_weights(path: str | Path) -> tuple[nn.Module, dict]:
                 "damaged; take another one"
             )
     network = COLORIZERS[about["architecture"]]()
+    if encoder:
+        tensors |= _encoder_of(network, encoder, digest, path)
     _refuse_another_build(network.state_dict(), tensors, path)
     network.load_state_dict(tensors)
     return network.eval(), about | {"size": size}
+
+
+def _read(path):
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            return {x: file.get_tensor(x) for x in names}, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(_not_weights(path, error)) from error
+
+
+def _without_encoder(network: nn.Module, tensors: dict[str, Tensor]):
+    """What a file must hold, and which stored encoder the rest of it is."""
+    prefix = _encoder_prefix(network)
+    ours = {
+        name: x for name, x in tensors.items() if prefix and name.startswith(prefix)
+    }
+    rest = {name: x for name, x in tensors.items() if name not in ours}
+    for file in _encoder_files() if ours else ():
+        content = file.read_bytes()
+        theirs = {prefix + name: x for name, x in load(content).items()}
+        if ours.keys() == theirs.keys() and all(
+            x.dtype == theirs[name].dtype and torch.equal(x, theirs[name])
+            for name, x in ours.items()
+        ):
+            digest = sha256(content).hexdigest()
+            return rest, {"encoder": file.stem, "encoder_sha256": digest}
+    return tensors, {}
+
+
+def _encoder_of(network, name, digest, path):
+    folders = (path.parent / "encoders", *(folder / "encoders" for folder in FOLDERS))
+    files = [folder / f"{name}.safetensors" for folder in folders]
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        raise FileNotFoundError(
+            f"{path} was trained on the encoder {name!r}, which this installation has "
+            f"not: put weights/encoders/{name}.safetensors of a checkout of the book's "
+            f"repository at {files[0]}"
+        )
+    content = file.read_bytes()
+    if sha256(content).hexdigest() != digest:
+        raise ValueError(
+            f"{path} was trained on another encoder than that in {file} (SHA-256 "
+            f"{digest} is needed): it is damaged or of another version; put the right one "
+            f"at {files[0]}"
+        )
+    prefix = _encoder_prefix(network) or ""
+    return {prefix + key: x for key, x in load(content).items()}
+
+
+def _encoder_prefix(network):
+    """Of the names of an encoder's tensors; None where there is none."""
+    names = (name for name, x in network.named_modules() if isinstance(x, Backbone))
+    return next((f"{name}." for name in names), None)
+
+
+def _encoder_files():
+    return [x for folder in FOLDERS for x in folder.glob("encoders/*.safetensors")]
 
 
 def find_weights(name: str | Path = DEFAULT) -> Path:

@@ -2,13 +2,20 @@
 
 import math
 import re
+import shutil
+from hashlib import sha256
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from colorize_lib import weights
-from colorize_lib.models import Autoencoder, squeezenet_color_classifier
+from colorize_lib.models import (
+    Autoencoder,
+    squeezenet_color_classifier,
+    squeezenet_unet,
+)
 from colorize_lib.weights import (
     DEFAULT,
     find_weights,
@@ -169,3 +176,82 @@ def test_a_model_by_its_file_its_run_or_its_name(tmp_path, network):
         FileNotFoundError, match=f"did you mean .*; stored models.*{DEFAULT}"
     ):
         find_weights(DEFAULT[:-1])
+
+
+# ------------------------------------------------------------ the encoder lies once
+
+# Of every name, type and byte that load_weights gave while each file was whole.
+WHOLE = {
+    "autoencoder-l1": "a33cb276a773c93692de30f566df9831a7e5a3c3ea00c609b1d36040a7eef27e",
+    "fusion-efficientnet-lite": "3d0c00535c953f08760304ac3cc65ee893bbd5e4fa2fdb4b717c125c0c217903",
+    "pix2pix": "8696810bac81208ed497c6c72a0d46937042adb6dd44d22749025a2c1a3586b6",
+    "unet-efficientnet-lite": "6925edc4a9f480d2e3a2aa65c77c6ad1dcd513cbfe2c732db2bb5ee510bc63c6",
+    "unet-squeezenet": "ea08e8b06007f640e414f5a774bb9ca38ac7372c9f3648775f93f3f9fb14b5e5",
+    "unet-squeezenet-classes": "b4ebc191c2d5a40e286efce3f89915fddc4529fc07953e6ed7b037603a70ca82",
+    "wgan-gp": "09a8e4f3e548b3f3be40cc071f49e2e27a27f2236180af36a605206443396df1",
+}
+OPTIONS = {"architecture": "unet_squeezenet"}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_to_the_byte_the_stored_models_are_what_they_were(name):
+    digest = sha256()
+    for key, x in load_weights(name)[0].state_dict().items():
+        digest.update(f"{key} {x.dtype} {tuple(x.shape)}".encode())
+        digest.update(x.contiguous().numpy().tobytes())
+    assert digest.hexdigest() == WHOLE[name]
+
+
+@pytest.fixture
+def on_stored_encoder():
+    """A U-Net as after training its decoder alone."""
+    torch.manual_seed(0)
+    network = squeezenet_unet().eval()
+    network.encoder.load_state_dict(
+        load_weights("unet-squeezenet")[0].encoder.state_dict()
+    )
+    return network
+
+
+def test_a_models_file_holds_what_was_trained(tmp_path, on_stored_encoder):
+    path = save(on_stored_encoder, tmp_path / "net.safetensors", **OPTIONS)
+    with safe_open(path, framework="pt") as file:
+        assert file.metadata()["encoder"] == "squeezenet"
+        names = file.keys()
+    assert names
+    assert not any("encoder" in name for name in names)
+    loaded, about = load_weights(path)
+    assert set(about) == {"architecture", "size", "about"}
+    for name, x in on_stored_encoder.named_parameters():
+        assert torch.equal(loaded.get_parameter(name), x.half().float())
+
+
+def test_an_encoder_that_was_trained_is_in_the_file(tmp_path, on_stored_encoder):
+    next(on_stored_encoder.encoder.parameters()).data[0] *= 1.01
+    path = save(on_stored_encoder, tmp_path / "net.safetensors", **OPTIONS)
+    tensors = load_file(path)
+    assert tensors.keys() == on_stored_encoder.state_dict().keys()
+    assert torch.equal(
+        next(load_weights(path)[0].encoder.parameters()),
+        next(on_stored_encoder.encoder.parameters()).half().float(),
+    )
+
+
+def test_a_missing_or_another_encoder_is_named_with_the_model(
+    tmp_path, on_stored_encoder, monkeypatch
+):
+    path = save(on_stored_encoder, tmp_path / "net.safetensors", **OPTIONS)
+    (encoder,) = weights.FOLDERS[1].glob("encoders/squeezenet.safetensors")
+    monkeypatch.setattr(weights, "FOLDERS", ())
+    beside = tmp_path / "encoders" / encoder.name
+    with pytest.raises(
+        FileNotFoundError, match=r"net.safetensors was .* put .* at"
+    ) as e:
+        load_weights(path)
+    assert str(e.value).endswith(str(beside))
+    beside.parent.mkdir()
+    shutil.copyfile(encoder, beside)
+    load_weights(path)
+    beside.write_bytes(encoder.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"net.safetensors was .*encoders.*SHA-256"):
+        load_weights(path)
