@@ -11,7 +11,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from colorize_lib.experiments.receptive_field import receptive_field
 from colorize_lib.models import COLORIZERS, FusionAutoencoder, PatchGAN
-from colorize_lib.models.dynamic_unet import dynamic_unet
 
 EPILOG = """\
 trained, frozen  parameters, as the book's recipes use the network
@@ -67,7 +66,6 @@ def networks() -> dict[str, Listed]:
         "unet_squeezenet": Listed(frozen["unet_squeezenet"], 256, 5),
         "unet_efficientnet_lite": Listed(frozen["unet_efficientnet_lite"], 256, 5),
         "unet_squeezenet_classes": Listed(frozen["unet_squeezenet_classes"], 256, 10),
-        "unet_fastai": Listed(dynamic_unet, 256, 5),
         "patchgan": Listed(PatchGAN, 256, 6, channels=(1, 2)),
         "patchgan_no_norm": Listed(
             partial(PatchGAN, norm=nn.Identity), 256, 6, channels=(1, 2)
@@ -91,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
     for name, listed in networks().items():
         try:
             cells = describe(listed)
-        except ModuleNotFoundError as error:  # timm or fastai
+        except OSError as error:  # timm is missing
             print(f"{name:24}{error}")
             continue
         print(ROW.format(name, *cells, listed.size, listed.chapter), flush=True)

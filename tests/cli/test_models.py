@@ -32,7 +32,6 @@ def test_every_network_is_listed(table):
         ("autoencoder", 4_756_770, 0),
         ("fusion", 7_075_922, 55_843_464),
         ("unet_pix2pix", 54_409_858, 0),
-        ("unet_fastai", 31_099_672, 0),
         ("unet_squeezenet", 2_828_162, 722_496),
         ("unet_efficientnet_lite", 1_753_122, 2_958_848),
         ("unet_squeezenet_classes", 2_828_162 + 259 * 25, 722_496),
