@@ -21,6 +21,11 @@ DEFAULT = "unet-efficientnet-lite"  # half of the true color, and nearer than gr
 # The default model travels inside the package, the others in the book's repository.
 FOLDERS = (Path(__file__).parent / "stored", Path(__file__).parent.parent / "weights")
 
+# Before timm built it, the layers of unet_resnet18's encoder had numbers.
+NUMBERED = {"0.0": "conv1", "0.1": "bn1", "1.1": "layer1"} | {
+    f"{n}.0": f"layer{n}" for n in (2, 3, 4)
+}
+
 
 def save_weights(
     network: nn.Module, path: Path, *, architecture: str, size: int, about: str
@@ -89,6 +94,8 @@ def load_weights(path: str | Path) -> tuple[nn.Module, dict]:
                 "damaged; take another one"
             )
     network = COLORIZERS[about["architecture"]]()
+    if about["architecture"] == "unet_resnet18":
+        tensors = {_renamed(name): x for name, x in tensors.items()}
     if encoder:
         tensors |= _encoder_of(network, encoder, digest, path)
     _refuse_another_build(network.state_dict(), tensors, path)
@@ -103,6 +110,12 @@ def _read(path):
             return {x: file.get_tensor(x) for x in names}, file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise ValueError(_not_weights(path, error)) from error
+
+
+def _renamed(name):
+    for number, layer in NUMBERED.items():
+        name = name.replace(f"encoder.stages.{number}.", f"encoder.stages.{layer}.")
+    return name
 
 
 def _without_encoder(network: nn.Module, tensors: dict[str, Tensor]):

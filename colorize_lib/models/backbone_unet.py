@@ -59,6 +59,7 @@ class Backbone(nn.Module):
         self.see = GrayPhotograph(mean, std)
         self.stages, self.channels = stages, list(channels)
         self.magnify, self.extra = magnify, extra
+        self.train()  # which is no training here
 
     def forward(self, l: Tensor) -> list[Tensor]:
         """l ``(B, 1, H, W)`` to its feature maps, largest first."""
@@ -163,7 +164,7 @@ def backbone_unet(name: str = "resnet18", *, pretrained: bool = False) -> Backbo
     if not halves or getattr(network, "output_fmt", "NCHW") != "NCHW":
         raise ValueError(
             f"the maps of {name!r} are not (B, C, H, W), each half as large as the one "
-            f"before (a {shrunk} of the picture): take a convolutional network"
+            f"before (they are reduced {shrunk} times): take a convolutional network"
         )
     about = network.pretrained_cfg
     backbone = Backbone(network, channels, mean=about["mean"], std=about["std"])
