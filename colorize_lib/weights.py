@@ -1,7 +1,7 @@
 """Trained networks as small files: float16 safetensors that say what they are.
 
-A frozen encoder lies once, for all models: a model's file holds what was trained, and
-names its encoder.
+A frozen encoder is the same in every model that began from it: it lies once, in a file
+of its own in the folder ``encoders``, and a model's file holds what was trained.
 """
 
 import zipfile
@@ -10,16 +10,21 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from colorize_lib.files import replacing
-from colorize_lib.models import COLORIZERS
+from colorize_lib.models import COLORIZERS, Backbone
 from colorize_lib.slips import did_you_mean, missing_file
 
 DEFAULT = "unet-efficientnet-lite"  # half of the true color, and nearer than gray
 # The default model travels inside the package, the others in the book's repository.
 FOLDERS = (Path(__file__).parent / "stored", Path(__file__).parent.parent / "weights")
+
+# Before timm built it, the layers of unet_resnet18's encoder had numbers.
+NUMBERED = {"0.0": "conv1", "0.1": "bn1", "1.1": "layer1"} | {
+    f"{n}.0": f"layer{n}" for n in (2, 3, 4)
+}
 
 
 def save_weights(
@@ -28,8 +33,8 @@ def save_weights(
     """Store a trained colorizer for :func:`load_weights`.
 
     Parameters are rounded to float16, which halves the file; normalization statistics
-    stay float32, since variances may leave float16's range. An encoder that is one of
-    the stored ones, to the last bit, is left out and named.
+    stay float32, since variances may leave float16's range. An encoder whose numbers
+    are those of a stored one is not written but named, with the SHA-256 of its file.
 
     Args:
         network: one of ``COLORIZERS``, built without arguments.
@@ -53,8 +58,8 @@ def save_weights(
                 f"{name} holds values that float16 cannot: nothing was written"
             )
     metadata = {"architecture": architecture, "size": str(size), "about": about}
-    tensors, encoder = _without_encoder(tensors)
-    metadata |= encoder
+    tensors, named = _without_encoder(network, tensors)
+    metadata |= named
     with replacing(path) as file:
         file.write(save(tensors, metadata=metadata))
     return Path(path)
@@ -70,20 +75,15 @@ def load_weights(path: str | Path) -> tuple[nn.Module, dict]:
         The network, and ``{"architecture": str, "size": int, "about": str}``.
 
     Raises:
-        FileNotFoundError: no such file, no stored model of that name.
-        ValueError: not a whole weight file of this library, another version's, or one
-            with values that are no numbers.
+        FileNotFoundError: no such file, no stored model of that name, no file of the
+            encoder that it was trained on.
+        ValueError: not a whole weight file of this library, another version's, one with
+            values that are no numbers, or an encoder of other numbers.
     """
     path = find_weights(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = {"architecture": None, "size": "", "about": ""}
-            about |= file.metadata() or {}
-            names = file.keys()
-            tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(_not_weights(path, error)) from error
-    tensors |= _encoder(about, path)
+    tensors, metadata = _read(path)
+    about = {"architecture": None, "size": "", "about": ""} | metadata
+    encoder, digest = about.pop("encoder", None), about.pop("encoder_sha256", None)
     size = int(about["size"]) if about["size"].isdecimal() else None
     _check(about["architecture"], size, path)
     for name, x in tensors.items():
@@ -94,10 +94,78 @@ def load_weights(path: str | Path) -> tuple[nn.Module, dict]:
                 "damaged; take another one"
             )
     network = COLORIZERS[about["architecture"]]()
+    if about["architecture"] == "unet_resnet18":
+        tensors = {_renamed(name): x for name, x in tensors.items()}
+    if encoder:
+        tensors |= _encoder_of(network, encoder, digest, path)
     _refuse_another_build(network.state_dict(), tensors, path)
     network.load_state_dict(tensors)
-    known = ("architecture", "about")
-    return network.eval(), {name: about[name] for name in known} | {"size": size}
+    return network.eval(), about | {"size": size}
+
+
+def _read(path):
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            return {x: file.get_tensor(x) for x in names}, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(_not_weights(path, error)) from error
+
+
+def _renamed(name):
+    for number, layer in NUMBERED.items():
+        name = name.replace(f"encoder.stages.{number}.", f"encoder.stages.{layer}.")
+    return name
+
+
+def _without_encoder(network: nn.Module, tensors: dict[str, Tensor]):
+    """What a file must hold, and which stored encoder the rest of it is."""
+    prefix = _encoder_prefix(network)
+    ours = {
+        name: x for name, x in tensors.items() if prefix and name.startswith(prefix)
+    }
+    rest = {name: x for name, x in tensors.items() if name not in ours}
+    for file in _encoder_files() if ours else ():
+        content = file.read_bytes()
+        theirs = {prefix + name: x for name, x in load(content).items()}
+        if ours.keys() == theirs.keys() and all(
+            x.dtype == theirs[name].dtype and torch.equal(x, theirs[name])
+            for name, x in ours.items()
+        ):
+            digest = sha256(content).hexdigest()
+            return rest, {"encoder": file.stem, "encoder_sha256": digest}
+    return tensors, {}
+
+
+def _encoder_of(network, name, digest, path):
+    folders = (path.parent / "encoders", *(folder / "encoders" for folder in FOLDERS))
+    files = [folder / f"{name}.safetensors" for folder in folders]
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        raise FileNotFoundError(
+            f"{path} was trained on the encoder {name!r}, which this installation has "
+            f"not: put weights/encoders/{name}.safetensors of a checkout of the book's "
+            f"repository at {files[0]}"
+        )
+    content = file.read_bytes()
+    if sha256(content).hexdigest() != digest:
+        raise ValueError(
+            f"{path} was trained on another encoder than that in {file} (SHA-256 "
+            f"{digest} is needed): it is damaged or of another version; put the right one "
+            f"at {files[0]}"
+        )
+    prefix = _encoder_prefix(network) or ""
+    return {prefix + key: x for key, x in load(content).items()}
+
+
+def _encoder_prefix(network):
+    """Of the names of an encoder's tensors; None where there is none."""
+    names = (name for name, x in network.named_modules() if isinstance(x, Backbone))
+    return next((f"{name}." for name in names), None)
+
+
+def _encoder_files():
+    return [x for folder in FOLDERS for x in folder.glob("encoders/*.safetensors")]
 
 
 def find_weights(name: str | Path = DEFAULT) -> Path:
@@ -141,57 +209,6 @@ def stored_weights(name: str = DEFAULT) -> Path:
 def stored_names() -> list[str]:
     """The stored models of this installation: a package has one, a checkout has all."""
     return sorted({x.stem for folder in FOLDERS for x in folder.glob("*.safetensors")})
-
-
-# ------------------------------------------------------------ encoders
-
-# Where a network may have one: a colorizer, or the classifier inside of one.
-_PLACES = ("encoder.", "classifier.encoder.")
-
-
-def _without_encoder(tensors: dict[str, Tensor]) -> tuple[dict, dict]:
-    """Tensors without a stored encoder's, and what names it."""
-    for path in (
-        x for folder in FOLDERS for x in folder.glob("encoders/*.safetensors")
-    ):
-        encoder = load_file(path)
-        for place in _PLACES:
-            own = {name for name in tensors if name.startswith(place)}
-            same = own == {place + name for name in encoder} and all(
-                torch.equal(tensors[place + name], x) for name, x in encoder.items()
-            )
-            if same:
-                rest = {name: x for name, x in tensors.items() if name not in own}
-                named = {"encoder": path.stem, "encoder_place": place}
-                return rest, named | {"encoder_sha256": _digest(path)}
-    return tensors, {}
-
-
-def _encoder(about: dict, path: Path) -> dict[str, Tensor]:
-    """The tensors of the encoder that a model's file names; none of a whole file."""
-    if "encoder" not in about:
-        return {}
-    name = f"encoders/{about['encoder']}.safetensors"
-    files = [folder / name for folder in FOLDERS if (folder / name).is_file()]
-    if not files:
-        raise FileNotFoundError(
-            f"{path} was trained on the encoder {about['encoder']}, which this "
-            f"installation has not: there is no {name} in "
-            f"{' or '.join(map(str, FOLDERS))}; a checkout of the book's repository has it"
-        )
-    if _digest(files[0]) != about["encoder_sha256"]:
-        raise ValueError(
-            f"{path} was trained on another encoder than {files[0]} holds (by SHA-256): "
-            "one of them is damaged, or of another edition of the book"
-        )
-    return {about["encoder_place"] + n: x for n, x in load_file(files[0]).items()}
-
-
-def _digest(path):
-    return sha256(path.read_bytes()).hexdigest()
-
-
-# ------------------------------------------------------------ errors
 
 
 def _stored():

@@ -2,14 +2,20 @@
 
 import math
 import re
+import shutil
 from hashlib import sha256
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from colorize_lib import weights
-from colorize_lib.models import Autoencoder, squeezenet_color_classifier
+from colorize_lib.models import (
+    Autoencoder,
+    squeezenet_color_classifier,
+    squeezenet_unet,
+)
 from colorize_lib.weights import (
     DEFAULT,
     find_weights,
@@ -172,61 +178,80 @@ def test_a_model_by_its_file_its_run_or_its_name(tmp_path, network):
         find_weights(DEFAULT[:-1])
 
 
-# ------------------------------------------------------------ encoders
+# ------------------------------------------------------------ the encoder lies once
 
-# SHA-256 of each model's state, from when every file still held its encoder.
-STATES = {
-    "autoencoder-l1": "4c9ed334ae79795662921d940b1cb77290209c9b6c6b167e73cb22b050fb7cc7",
-    "fusion-efficientnet-lite": "0cc9bf5732899cf9e5438272a753f0324bf1335432d8540e550f4de4beb76b6c",
-    "pix2pix": "b19163d54b853e47bca5d767f668f01fa356546b8bf37a23270aa625ddb8f31f",
-    "unet-efficientnet-lite": "230b258188acc13154f31ba99ae85eaeca18fecf0f20804e669740577b224de0",
-    "unet-squeezenet": "b2ace18d97ba12d84f11f0b3774546ad5ebe3c70e73c7f3e09e976daccfcfbfd",
-    "unet-squeezenet-classes": "d4a6dba0079b57fd8f68401e3831834e55def31992b1b51a876f914b47b600f7",
-    "wgan-gp": "5952b81e649a67a37025573d0aca33ee0c639f85025bc79377f7c710f4ff06ea",
+# Of every name, type and byte that load_weights gave while each file was whole.
+WHOLE = {
+    "autoencoder-l1": "a33cb276a773c93692de30f566df9831a7e5a3c3ea00c609b1d36040a7eef27e",
+    "fusion-efficientnet-lite": "3d0c00535c953f08760304ac3cc65ee893bbd5e4fa2fdb4b717c125c0c217903",
+    "pix2pix": "8696810bac81208ed497c6c72a0d46937042adb6dd44d22749025a2c1a3586b6",
+    "unet-efficientnet-lite": "6925edc4a9f480d2e3a2aa65c77c6ad1dcd513cbfe2c732db2bb5ee510bc63c6",
+    "unet-squeezenet": "ea08e8b06007f640e414f5a774bb9ca38ac7372c9f3648775f93f3f9fb14b5e5",
+    "unet-squeezenet-classes": "b4ebc191c2d5a40e286efce3f89915fddc4529fc07953e6ed7b037603a70ca82",
+    "wgan-gp": "09a8e4f3e548b3f3be40cc071f49e2e27a27f2236180af36a605206443396df1",
 }
+OPTIONS = {"architecture": "unet_squeezenet"}
 
 
-def digest_of(network):
+@pytest.mark.parametrize("name", WHOLE)
+def test_to_the_byte_the_stored_models_are_what_they_were(name):
     digest = sha256()
-    for name, x in sorted(network.state_dict().items()):
-        digest.update(f"{name} {x.dtype} {tuple(x.shape)}".encode())
+    for key, x in load_weights(name)[0].state_dict().items():
+        digest.update(f"{key} {x.dtype} {tuple(x.shape)}".encode())
         digest.update(x.contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    assert digest.hexdigest() == WHOLE[name]
 
 
-@pytest.mark.parametrize("name", STATES)
-def test_a_stored_model_is_what_it_was_when_its_file_held_its_encoder(name):
-    assert digest_of(load_weights(name)[0]) == STATES[name]
+@pytest.fixture
+def on_stored_encoder():
+    """A U-Net as after training its decoder alone."""
+    torch.manual_seed(0)
+    network = squeezenet_unet().eval()
+    network.encoder.load_state_dict(
+        load_weights("unet-squeezenet")[0].encoder.state_dict()
+    )
+    return network
 
 
-def test_every_stored_model_is_listed():
-    assert stored_names() == sorted(STATES)
+def test_a_models_file_holds_what_was_trained(tmp_path, on_stored_encoder):
+    path = save(on_stored_encoder, tmp_path / "net.safetensors", **OPTIONS)
+    with safe_open(path, framework="pt") as file:
+        assert file.metadata()["encoder"] == "squeezenet"
+        names = file.keys()
+    assert names
+    assert not any("encoder" in name for name in names)
+    loaded, about = load_weights(path)
+    assert set(about) == {"architecture", "size", "about"}
+    for name, x in on_stored_encoder.named_parameters():
+        assert torch.equal(loaded.get_parameter(name), x.half().float())
 
 
-def test_an_encoder_that_is_stored_is_left_out_and_another_is_not(tmp_path):
-    network, _ = load_weights("unet-squeezenet")
-    options = {"architecture": "unet_squeezenet", "size": 96}
-    file = save(network, tmp_path / "small.safetensors", **options)
-    assert not [name for name in load_file(file) if name.startswith("encoder.")]
-    assert digest_of(load_weights(file)[0]) == STATES["unet-squeezenet"]
-    with torch.no_grad():
-        next(network.encoder.parameters())[0] += 1
-    file = save(network, tmp_path / "whole.safetensors", **options)
-    assert [name for name in load_file(file) if name.startswith("encoder.")]
-    assert digest_of(load_weights(file)[0]) == digest_of(network)
+def test_an_encoder_that_was_trained_is_in_the_file(tmp_path, on_stored_encoder):
+    next(on_stored_encoder.encoder.parameters()).data[0] *= 1.01
+    path = save(on_stored_encoder, tmp_path / "net.safetensors", **OPTIONS)
+    tensors = load_file(path)
+    assert tensors.keys() == on_stored_encoder.state_dict().keys()
+    assert torch.equal(
+        next(load_weights(path)[0].encoder.parameters()),
+        next(on_stored_encoder.encoder.parameters()).half().float(),
+    )
 
 
-def test_an_encoder_that_is_missing_or_another_is_named(tmp_path, monkeypatch):
-    model = tmp_path / "models" / "unet-squeezenet.safetensors"
-    model.parent.mkdir()
-    model.write_bytes(stored_weights("unet-squeezenet").read_bytes())
-    monkeypatch.setattr(weights, "FOLDERS", (tmp_path / "weights",))
+def test_a_missing_or_another_encoder_is_named_with_the_model(
+    tmp_path, on_stored_encoder, monkeypatch
+):
+    path = save(on_stored_encoder, tmp_path / "net.safetensors", **OPTIONS)
+    (encoder,) = weights.FOLDERS[1].glob("encoders/squeezenet.safetensors")
+    monkeypatch.setattr(weights, "FOLDERS", ())
+    beside = tmp_path / "encoders" / encoder.name
     with pytest.raises(
-        FileNotFoundError, match=r"no encoders/squeezenet1_1\.safetensors"
-    ):
-        load_weights(model)
-    encoder = tmp_path / "weights" / "encoders" / "squeezenet1_1.safetensors"
-    encoder.parent.mkdir(parents=True)
-    save_file({"x": torch.zeros(1)}, encoder)
-    with pytest.raises(ValueError, match=r"another encoder than .*squeezenet1_1"):
-        load_weights(model)
+        FileNotFoundError, match=r"net.safetensors was .* put .* at"
+    ) as e:
+        load_weights(path)
+    assert str(e.value).endswith(str(beside))
+    beside.parent.mkdir()
+    shutil.copyfile(encoder, beside)
+    load_weights(path)
+    beside.write_bytes(encoder.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"net.safetensors was .*encoders.*SHA-256"):
+        load_weights(path)

@@ -5,7 +5,7 @@ Colorizers take l ``(B, 1, H, W)`` and return ab ``(B, 2, H, W)``.
 
 from functools import partial
 
-from colorize_lib.models.autoencoder import Autoencoder
+from colorize_lib.models.autoencoder import Autoencoder, ResidualAutoencoder
 from colorize_lib.models.backbone_unet import (
     Backbone,
     BackboneUNet,
@@ -28,7 +28,6 @@ from colorize_lib.models.fusion import (
 from colorize_lib.models.parts import boost_chroma
 from colorize_lib.models.patchgan import PatchGAN
 from colorize_lib.models.pix2pix_unet import Pix2PixUNet
-from colorize_lib.models.residual_autoencoder import ResidualAutoencoder
 from colorize_lib.models.unet import UNet
 from colorize_lib.slips import Named
 
@@ -55,9 +54,9 @@ __all__ = [
     "squeezenet_unet",
 ]
 
-# The names under which weight files and recipes know the networks. Called without
-# arguments they give a network that a weight file completes: an encoder is in the file,
-# so it starts at random; the classifier of a fusion is not, so it comes pretrained.
+# By the names of weight files and recipes. Called without arguments they give what a
+# weight file completes: an encoder starts at random, since its numbers are read from a
+# file; the classifier of a fusion is in none, so it comes pretrained.
 COLORIZERS = Named(
     {
         "autoencoder": Autoencoder,

@@ -1,7 +1,7 @@
-"""A U-Net whose encoder is a classifier that others trained: ResNet, SqueezeNet...
+"""A U-Net whose encoder is a classifier that others trained.
 
-The encoder is torchvision's network, untouched: its features of a gray photograph are
-the original's, which a test proves. Taught in chapter 5.
+The encoder is their network, untouched: its features of a gray photograph are the
+original's, which a test proves for each source. Taught in chapter 5.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,13 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from colorize_lib.models.parts import GrayPhotograph, check_build, check_input
+from colorize_lib.models.parts import (
+    GrayPhotograph,
+    Stages,
+    check_build,
+    check_input,
+)
 from colorize_lib.models.pretrained import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     LITE_MEAN,
     LITE_STD,
     efficientnet_lite,
+    timm_network,
     torchvision_network,
 )
 
@@ -24,44 +30,36 @@ SMALLEST = 32  # pixels of a side: what is left after five halvings is one pixel
 
 
 class Backbone(nn.Module):
-    """The convolutional trunk of a classifier, cut where its maps become smaller.
+    """The convolutional trunk of a classifier: l ``(B, 1, H, W)`` to its feature maps.
 
     Args:
-        network: one of torchvision's whose layers follow one another: with
-            ``features`` (SqueezeNet, MobileNet, VGG, EfficientNet, DenseNet,
-            ConvNeXt...) or ending in pooling and one linear layer (ResNet, ResNeXt,
-            RegNet...).
-        mean, std: of its training pictures, see
-            :class:`~colorize_lib.models.parts.GrayPhotograph`.
+        stages: ``(B, 3, H, W)`` to the maps, largest first, each half as large as the
+            one before; as :class:`~colorize_lib.models.parts.Stages`.
+        channels: of each map.
         magnify: how many times its input is enlarged. At 2, a first layer that halves
             sees every pixel, and things look as large as in the photographs that it was
             trained on, at four times the cost.
-
-    Attributes:
-        channels: of each feature map, largest map first.
-
-    Raises:
-        ValueError: a network of another build.
+        extra: pixels that a first convolution without padding would lose: with as many
+            more its maps are exactly a half, a quarter...
+        mean, std: of its training pictures, see
+            :class:`~colorize_lib.models.parts.GrayPhotograph`.
     """
 
     def __init__(
         self,
-        network: nn.Module,
+        stages: nn.Module,
+        channels: Sequence[int],
         magnify: int = 1,
+        extra: int = 0,
         *,
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
     ):
         super().__init__()
         self.see = GrayPhotograph(mean, std)
-        self.stages, self.channels = _stages(_trunk(network))
-        self.magnify = magnify
-        # Without padding, a first convolution wider than its stride loses some pixels
-        # (SqueezeNet's): as many more keep its maps at exactly a half, a quarter...
-        first = next(m for m in network.modules() if isinstance(m, nn.Conv2d))
-        kernel, stride = first.kernel_size[0], first.stride[0]
-        loses = first(torch.zeros(1, 3, 224, 224)).shape[-1] * stride < 224
-        self.extra = kernel - stride if loses else 0
+        self.stages, self.channels = stages, list(channels)
+        self.magnify, self.extra = magnify, extra
+        self.train()  # which is no training here
 
     def forward(self, l: Tensor) -> list[Tensor]:
         """l ``(B, 1, H, W)`` to its feature maps, largest first."""
@@ -69,11 +67,7 @@ class Backbone(nn.Module):
         size = [n * self.magnify + self.extra for n in l.shape[2:]]
         if size != list(l.shape[2:]):
             x = F.interpolate(x, size, mode="bilinear")
-        maps = []
-        for stage in self.stages:
-            x = stage(x)
-            maps.append(x)
-        return maps
+        return self.stages(x)
 
     def freeze(self) -> "Backbone":
         """Train the decoder alone: a third faster, and little data cannot spoil it."""
@@ -95,8 +89,7 @@ class BackboneUNet(nn.Module):
     left out: the eye wants detail in lightness, not in color, and it costs most.
 
     Args:
-        backbone: from gray photograph to maps; :func:`resnet18_unet` and
-            :func:`squeezenet_unet` choose one.
+        backbone: the encoder.
         widths: channels of the decoder: at the bottom, then after each merge. With
             fewer of them it stops at a coarser map, whose colors are enlarged.
         norm: made as ``norm(channels)``.
@@ -120,7 +113,7 @@ class BackboneUNet(nn.Module):
         if not isinstance(backbone, Backbone):
             raise TypeError(
                 f"backbone must be a Backbone, not {type(backbone).__name__}; "
-                "give Backbone(network), or take backbone_unet(name)"
+                "backbone_unet(name) makes one"
             )
         check_build(widths, norm=norm, carry=carry)
         *skips, bottom = backbone.channels
@@ -141,7 +134,7 @@ class BackboneUNet(nn.Module):
         self.color = nn.Sequential(nn.Conv2d(widths[-1], 2, kernel_size=1), nn.Tanh())
 
     def forward(self, l: Tensor) -> Tensor:
-        """Predict ab from l; both as for the class."""
+        """Predict the colors."""
         check_input(l, multiple_of=1, at_least=SMALLEST)
         skips = [l, *self.encoder(l)]
         x = self.bottom(skips.pop())
@@ -155,23 +148,33 @@ class BackboneUNet(nn.Module):
 
 
 def backbone_unet(name: str = "resnet18", *, pretrained: bool = False) -> BackboneUNet:
-    """A :class:`BackboneUNet` on any network that :class:`Backbone` takes, by name.
+    """A :class:`BackboneUNet` on any convolutional network of timm's, by name.
 
     Args:
-        name: as ``"mobilenet_v3_small"``.
+        name: as ``"mobilenetv3_small_100"``.
         pretrained: with ImageNet weights in the encoder.
 
     Raises:
-        ValueError, WeightsUnavailableError: see :func:`.torchvision_network`.
+        ValueError: timm has no such network, or its maps do not halve step by step.
+        WeightsUnavailableError: timm or the weights are missing.
     """
-    backbone = Backbone(torchvision_network(name, pretrained=pretrained))
+    network = timm_network(name, pretrained=pretrained, features_only=True)
+    channels, shrunk = network.feature_info.channels(), network.feature_info.reduction()
+    halves = [2 * n for n in shrunk[:-1]] == shrunk[1:]
+    if not halves or getattr(network, "output_fmt", "NCHW") != "NCHW":
+        raise ValueError(
+            f"the maps of {name!r} are not (B, C, H, W), each half as large as the one "
+            f"before (they are reduced {shrunk} times): take a convolutional network"
+        )
+    about = network.pretrained_cfg
+    backbone = Backbone(network, channels, mean=about["mean"], std=about["std"])
     # From 32 channels at full size, where they are expensive, to 256 at the bottom.
     widths = (512, 384, 256, 192, 128, 96, 64, 32)
-    return BackboneUNet(backbone, widths[-1 - len(backbone.channels) :])
+    return BackboneUNet(backbone, widths[-1 - len(channels) :])
 
 
 def resnet18_unet(*, pretrained: bool = False) -> BackboneUNet:
-    """A :class:`BackboneUNet` on ResNet18 (He et al., 2016)."""
+    """A :class:`BackboneUNet` on ResNet18 (He et al., 2016), which timm builds."""
     return backbone_unet("resnet18", pretrained=pretrained)
 
 
@@ -180,8 +183,11 @@ def squeezenet_unet(*, pretrained: bool = False) -> BackboneUNet:
 
     SqueezeNet halves at once, so it is shown the photograph at twice its size.
     """
-    network = torchvision_network("squeezenet1_1", pretrained=pretrained)
-    return BackboneUNet(Backbone(network, magnify=2), widths=(320, 192, 96, 48, 24))
+    layers = torchvision_network("squeezenet1_1", pretrained=pretrained).features
+    stages = Stages([layers[:2], layers[2:5], layers[5:8], layers[8:]])
+    # Its first convolution, three pixels wide in steps of two, has no padding.
+    backbone = Backbone(stages, (64, 128, 256, 512), magnify=2, extra=1)
+    return BackboneUNet(backbone, widths=(320, 192, 96, 48, 24))
 
 
 def efficientnet_lite_unet(*, pretrained: bool = False) -> BackboneUNet:
@@ -191,52 +197,8 @@ def efficientnet_lite_unet(*, pretrained: bool = False) -> BackboneUNet:
     it sees the photograph at its own size, and predicts colors at half of it.
     """
     network = efficientnet_lite(pretrained=pretrained)
-    # The last layer makes 1,280 maps of 320 for the classifier: no color needs them.
-    del network.features[-1]
-    backbone = Backbone(network, mean=LITE_MEAN, std=LITE_STD)
+    backbone = Backbone(network.stages, network.channels, mean=LITE_MEAN, std=LITE_STD)
     return BackboneUNet(backbone, widths=(256, 192, 128, 64, 32))
-
-
-def _trunk(network):
-    """The layers before pooling and classification, in order."""
-    if not isinstance(network, nn.Module):
-        raise TypeError(
-            f"network must be one of torchvision's, not {network!r}; of a name "
-            "torchvision_network(name) makes one"
-        )
-    if isinstance(getattr(network, "features", None), nn.Sequential):
-        return list(network.features)
-    if hasattr(network, "trunk_output"):  # RegNet's stages, one level further in
-        return [network.stem, *network.trunk_output]
-    *layers, pool, last = network.children()
-    if not (isinstance(pool, nn.AdaptiveAvgPool2d) and isinstance(last, nn.Linear)):
-        raise ValueError(
-            f"{type(network).__name__} has neither `features` nor pooling and one "
-            "linear layer at its end: its layers cannot be taken in order"
-        )
-    return layers
-
-
-@torch.no_grad()
-def _stages(layers):
-    """Cut before each layer that shrinks the map, and count the channels there."""
-    groups, channels = [[]], []
-    x = torch.zeros(1, 3, 224, 224)
-    for layer in layers:
-        layer.eval()  # or BatchNorm would average the zeros in
-        smaller = layer(x)
-        if smaller.shape[-2] != smaller.shape[-1]:  # Swin's have their channels last
-            raise ValueError(
-                f"{type(layer).__name__} gives maps of shape {tuple(smaller.shape)}, "
-                "not (B, C, H, W): its network cannot be a backbone"
-            )
-        if smaller.shape[-1] < x.shape[-1] and x.shape[-1] < 224:
-            channels.append(x.shape[1])
-            groups.append([])
-        groups[-1].append(layer)
-        x = smaller
-    channels.append(x.shape[1])
-    return nn.ModuleList(nn.Sequential(*group) for group in groups), channels
 
 
 def _block(channels_in, channels_out, norm):

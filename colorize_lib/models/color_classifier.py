@@ -1,4 +1,4 @@
-"""A colorizer that chooses: a probability for each color bin, instead of one color.
+"""A colorizer that chooses: a probability for each color bin instead of one color.
 
 Zhang, Isola and Efros, "Colorful Image Colorization" (2016), on any network of the
 book. Taught in chapter 10.
@@ -18,28 +18,28 @@ from colorize_lib.color_bins import (
 from colorize_lib.models.backbone_unet import BackboneUNet, squeezenet_unet
 from colorize_lib.models.parts import last_layer
 
-# The paper leaves all weights in (0) and is vivid; true probabilities (1) are pale. Of
-# quarters, a half is the vividest that is nearer than gray: studies/readings.py, on
+# The paper leaves all weights in (0) and is vivid; the true probabilities (1) are pale.
+# Of quarters, a half is the vividest that is nearer than gray: tools/read_odds.py, on
 # validation photographs.
 DIVIDED_OUT = 0.5
 
 
 class ColorClassifier(nn.Module):
-    """l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``, by way of probabilities of color bins.
+    """l ``(B, 1, H, W)`` to ab ``(B, 2, H, W)``, by probabilities of color bins.
 
     Args:
         network: a colorizer of the book, whose last layer is replaced: in front of its
             tanh, instead of a and b, one output a bin.
         bins: their centers in Lab units, ``(Q, 2)``; :func:`.gamut_bins` by default.
-        stride: of squares of so many pixels a side, at a fraction of the cost.
-            Eyes do not mind: colors may be blurred where lightness is not.
+        stride: one answer for squares of so many pixels a side, at a fraction of the
+            cost. Eyes do not mind: colors may be blurred where lightness is not.
 
     Attributes:
         classifier: l to logits ``(B, Q, H / stride, W / stride)``; what is trained.
         bins: as given; they lie in the weight file, too.
-        weights: what each bin counted in training, ``(Q,)``.
+        weights: what each bin counted in training, ``(Q,)``, to undo it.
         temperature: of the annealed mean by which :meth:`forward` decides.
-        divided_out: how much of the weights is taken out of the probabilities first.
+        divided_out: how much of the weights is taken out before that.
 
     Raises:
         ValueError: the network does not end in two channels and a tanh, or bins of
@@ -69,7 +69,7 @@ class ColorClassifier(nn.Module):
             self.sides_divisible_by = network.sides_divisible_by
 
     def forward(self, l: Tensor) -> Tensor:
-        """The annealed mean of the probabilities, in [-1, 1]."""
+        """The annealed mean of the bins, in [-1, 1]."""
         logits = self.classifier(l).float()
         logits = undo_rebalancing(logits, self.weights, self.divided_out)
         ab = annealed_mean(logits, self.bins, self.temperature)
@@ -80,10 +80,8 @@ class ColorClassifier(nn.Module):
     @property
     def last_layer(self) -> nn.Conv2d | nn.ConvTranspose2d:
         """The one that gives the logits."""
-        layers = self.classifier.modules()
-        return [x for x in layers if getattr(x, "out_channels", 0) == len(self.bins)][
-            -1
-        ]
+        layers, bins = self.classifier.modules(), len(self.bins)
+        return [x for x in layers if getattr(x, "out_channels", 0) == bins][-1]
 
     @property
     def encoder(self) -> nn.Module:

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: what a small network can know of a photograph. Used in chapter 5.
+"""EfficientNet-Lite: what a small network can know of a photograph. Used in chapter 5.
 
 Tan and Le, "EfficientNet" (2019), table 1, without its squeeze-and-excitation and with
 ReLU6 (Liu, "Higher accuracy on vision models with EfficientNet-Lite", 2020).
@@ -9,16 +9,15 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# A stage's blocks: how many, the kernel, the first one's stride, how much wider they
-# are inside, channels.
-STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
+from colorize_lib.models.parts import Stages
+
+# Of each group of blocks: the kernel, the first block's stride, how much wider inside.
+GROUPS = ((3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 1, 6))
+# Of Lite0, Lite1, Lite2: pixels of its training, blocks of each group, their channels.
+LITES = (
+    (224, (1, 2, 2, 3, 3, 4, 1), (16, 24, 40, 80, 112, 192, 320)),
+    (240, (1, 3, 3, 4, 4, 5, 1), (16, 24, 40, 80, 112, 192, 320)),
+    (260, (1, 3, 3, 4, 4, 5, 1), (16, 24, 48, 88, 120, 208, 352)),
 )
 STEM, HEAD = 32, 1280
 
@@ -26,56 +25,62 @@ STEM, HEAD = 32, 1280
 class EfficientNetLite(nn.Module):
     """``(B, 3, H, W)`` to the logits of ImageNet's classes, ``(B, 1000)``.
 
-    Pictures are normalized by a mean and a standard deviation of 0.5. It was trained on
-    squares of 224 pixels.
+    Pictures are normalized by a mean and a standard deviation of 0.5.
+
+    Args:
+        lite: 0, 1 or 2; the larger, the slower, and the more it knows.
+
+    Attributes:
+        stages: pictures to five feature maps, each half as large as the one before.
+        channels: of each map.
+        size: pixels of the squares that it was trained on.
     """
 
-    def __init__(self):
+    def __init__(self, lite: int = 0):
         super().__init__()
-        layers, channels = [_layer(3, STEM, kernel=3, stride=2)], STEM
-        for count, kernel, stride, expansion, width in STAGES:
-            for n in range(count):
-                layers.append(
-                    MBConv(channels, width, kernel, stride if n == 0 else 1, expansion)
-                )
-                channels = width
-        self.features = nn.Sequential(*layers, _layer(channels, HEAD))
+        self.size, depths, widths = LITES[lite]
+        stages, n = [[_layer(3, STEM, kernel=3, stride=2)]], STEM
+        self.channels: list[int] = []
+        for (kernel, stride, wider), depth, m in zip(
+            GROUPS, depths, widths, strict=True
+        ):
+            if stride == 2:
+                self.channels.append(n)
+                stages.append([])
+            for i in range(depth):
+                stages[-1].append(MBConv(n, m, kernel, 1 if i else stride, wider))
+                n = m
+        self.channels.append(n)
+        self.stages = Stages(stages)
+        self.head = _layer(n, HEAD)
         self.classifier = nn.Linear(HEAD, 1000)
 
     def forward(self, x: Tensor) -> Tensor:
-        """As for the class."""
-        return self.classifier(self.features(x).mean(dim=(2, 3)))
+        """Name what is in the pictures."""
+        return self.classifier(self.head(self.stages(x)[-1]).mean(dim=(2, 3)))
 
 
 class MBConv(nn.Module):
     """Wider, a convolution of each channel by itself, narrower: cheap, and deep.
 
-    (Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", 2018.)
+    ``(B, n, H, W)`` to ``(B, m, H/stride, W/stride)`` (Sandler et al., "MobileNetV2:
+    inverted residuals and linear bottlenecks", 2018).
 
     Args:
-        channels_in, channels_out: before and after.
+        n, m: channels before and after.
         kernel, stride: of the convolution in the middle.
-        expansion: how many times wider it is there.
+        wider: how many times it is wider there.
     """
 
-    def __init__(
-        self,
-        channels_in: int,
-        channels_out: int,
-        kernel: int,
-        stride: int,
-        expansion: int,
-    ):
+    def __init__(self, n: int, m: int, kernel: int, stride: int, wider: int):
         super().__init__()
-        wide = channels_in * expansion
-        layers = [_layer(channels_in, wide)] if expansion > 1 else []
-        layers.append(_layer(wide, wide, kernel, stride, groups=wide))
-        layers.append(_layer(wide, channels_out, active=False))
-        self.layers = nn.Sequential(*layers)
-        self.is_residual = stride == 1 and channels_in == channels_out
+        layers = [_layer(n, n * wider)] if wider > 1 else []
+        layers.append(_layer(n * wider, n * wider, kernel, stride, groups=n * wider))
+        self.layers = nn.Sequential(*layers, _layer(n * wider, m, active=False))
+        self.is_residual = stride == 1 and n == m
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, channels_in, H, W)`` to ``(B, channels_out, H/stride, W/stride)``."""
+        """Convolve."""
         return x + self.layers(x) if self.is_residual else self.layers(x)
 
 
@@ -92,19 +97,12 @@ class SameConv2d(nn.Conv2d):
         sizes = zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
         for n, kernel, stride in sizes:
             total = max((math.ceil(n / stride) - 1) * stride + kernel - n, 0)
-            pads = [
-                total // 2,
-                total - total // 2,
-                *pads,
-            ]  # F.pad begins with the width
+            # F.pad begins with the width.
+            pads = [total // 2, total - total // 2, *pads]
         return super().forward(F.pad(x, pads) if any(pads) else x)
 
 
-def _layer(channels_in, channels_out, kernel=1, stride=1, groups=1, active=True):
-    layers = [
-        SameConv2d(
-            channels_in, channels_out, kernel, stride, groups=groups, bias=False
-        ),
-        nn.BatchNorm2d(channels_out, eps=1e-3),
-    ]
-    return nn.Sequential(*layers, *([nn.ReLU6(inplace=True)] if active else []))
+def _layer(n, m, kernel=1, stride=1, groups=1, active=True):
+    conv = SameConv2d(n, m, kernel, stride, groups=groups, bias=False)
+    after = [nn.ReLU6(inplace=True)] if active else []
+    return nn.Sequential(conv, nn.BatchNorm2d(m, eps=1e-3), *after)

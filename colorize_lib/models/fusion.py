@@ -1,4 +1,4 @@
-"""The fusion autoencoder: every position also gets a classifier's logits.
+"""The fusion autoencoder: every position also hears a classifier of the whole picture.
 
 Baldassarre, Gonzalez Morin and Rodes-Guirao, "Deep Koalarization: Image Colorization
 using CNNs and Inception-ResNet-v2" (2017), figure 1. 7,075,922 parameters are trained;
@@ -22,11 +22,11 @@ class FusionAutoencoder(nn.Module):
     H and W are multiples of 8.
 
     Args:
-        classifier: l to ``(B, outputs)``, as made by
+        classifier: l to logits ``(B, outputs)``, as
             :func:`~colorize_lib.models.pretrained.timm_classifier` (the paper's) or
-            :func:`~colorize_lib.models.pretrained.torchvision_classifier`.
+            :func:`~colorize_lib.models.pretrained.torchvision_classifier` make it.
         outputs: how many the classifier has.
-        listen: makes the outputs fit to be learned from, ``(B, outputs)`` to the same;
+        listen: makes the logits fit to be learned from, ``(B, outputs)`` to the same;
             by default they stay as they are.
 
     Raises:
@@ -68,19 +68,19 @@ class FusionAutoencoder(nn.Module):
         )
 
     def forward(self, l: Tensor, logits: Tensor | None = None) -> Tensor:
-        """Predict ab from l.
+        """Predict the colors.
 
         Args:
             l: as for the class.
-            logits: the classifier's outputs for ``l``, ``(B, outputs)``, where they
-                are known already; they never change while the rest is trained.
+            logits: the classifier's for ``l``, ``(B, outputs)``, where they are known
+                already; they never change while the rest is trained.
         """
         check_input(l, multiple_of=8)
         if logits is None:
             logits = self.classifier(l)
-        positions, heard = self.encoder(l), self.listen(logits)
-        everywhere = heard[:, :, None, None].expand(-1, -1, *positions.shape[2:])
-        return self.decoder(self.fuse(torch.cat([positions, everywhere], dim=1)))
+        maps, heard = self.encoder(l), self.listen(logits)
+        everywhere = heard[:, :, None, None].expand(-1, -1, *maps.shape[2:])
+        return self.decoder(self.fuse(torch.cat([maps, everywhere], dim=1)))
 
 
 def inception_fusion(*, pretrained: bool = True) -> FusionAutoencoder:
@@ -91,11 +91,11 @@ def inception_fusion(*, pretrained: bool = True) -> FusionAutoencoder:
 def squeezenet_fusion(*, pretrained: bool = True) -> FusionAutoencoder:
     """With SqueezeNet 1.1: a forty-fifth of the parameters, a weaker classifier.
 
-    Its outputs are all positive, and larger in the mean than what differs from one
-    picture to the next. Heard as they are, a thousand of them push the fused features
-    the same way for every picture: within ten steps two thirds of these features are
-    silent for ever. BatchNorm leaves what differs between pictures, and at a spread of
-    1 that of a random classifier, whose outputs differ by hundredths, is as loud.
+    Its logits are all positive, and larger in the mean than what differs between
+    pictures. Heard as they are, a thousand of them push the fused features the same way
+    for every picture: within ten steps two thirds of these are silent for ever.
+    BatchNorm leaves what differs, at a spread of 1, so that a random classifier, whose
+    logits differ by hundredths, is as loud.
     """
     return FusionAutoencoder(
         torchvision_classifier("squeezenet1_1", pretrained=pretrained),
@@ -116,10 +116,7 @@ def efficientnet_lite_fusion(*, pretrained: bool = True) -> FusionAutoencoder:
 
 
 def silenced(network: FusionAutoencoder) -> FusionAutoencoder:
-    """The same network without logits: what they are worth shows against it.
-
-    Its weights stay as they are, those of the fusion layer included: it hears zeros.
-    """
+    """The same network, weights and all, hearing zeros: what the logits are worth."""
     network.classifier = Frozen(NoLogits())
     return network
 

@@ -1,4 +1,4 @@
-"""What several networks need: the check of their input, first weights, upsampling."""
+"""What networks share: checks, gray photographs, upsampling, first and last layers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -17,11 +17,10 @@ def check_input(l: Tensor, multiple_of: int, at_least: int = 1) -> None:
 
     Args:
         l: should be ``(B, 1, H, W)``.
-        multiple_of: what H and W must be divisible by.
-        at_least: the smallest H and W.
+        multiple_of, at_least: of H and W.
 
     Raises:
-        ValueError: it is not so; the message says which size would do.
+        ValueError: another shape or size; the message says which would do.
         TypeError: it is no tensor.
     """
     check_picture(l, "l", 1, "B")
@@ -45,11 +44,6 @@ def check_input(l: Tensor, multiple_of: int, at_least: int = 1) -> None:
 def check_build(widths: Sequence[int], at_least: int = 1, **parts: Callable) -> None:
     """Refuse what a network cannot be built of.
 
-    Args:
-        widths: should be numbers of channels.
-        at_least: the smallest number of them.
-        parts: by the names of the arguments, what should make layers when it is called.
-
     Raises:
         ValueError: too few widths, or one that is no number of channels.
         TypeError: a part that makes no layers: a name, or a layer that is made already.
@@ -72,10 +66,9 @@ def check_build(widths: Sequence[int], at_least: int = 1, **parts: Callable) -> 
 class GrayPhotograph(nn.Module):
     """l ``(B, 1, H, W)`` to what a network trained on color photographs expects.
 
-    That is the sRGB gray of the same lightness in three equal channels, normalized as
-    its training pictures were. Nothing else makes a pretrained network work as it was
-    trained to: not the code value taken for L, not its first kernels summed over R, G
-    and B.
+    The sRGB gray of the same lightness in three equal channels, normalized as its
+    training pictures were. Nothing else makes it work as it was trained to: not L taken
+    for the code value, not its first kernels summed over R, G and B.
 
     Args:
         mean, std: of the network's training pictures, sRGB in [0, 1], three each.
@@ -92,6 +85,25 @@ class GrayPhotograph(nn.Module):
         return (lightness_to_gray((l.float() + 1) * 50) - self.mean) / self.std
 
 
+class Stages(nn.ModuleList):
+    """An encoder's layers, cut where its maps become smaller: ``x`` to a map each.
+
+    Args:
+        stages: the layers of each, in order.
+    """
+
+    def __init__(self, stages: Iterable[Iterable[nn.Module]]):
+        super().__init__(nn.Sequential(*layers) for layers in stages)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the maps, largest first."""
+        maps = []
+        for stage in self:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
 class Silence(nn.Module):
     """Zeros in place of its input: to see what a network does without a part of it."""
 
@@ -105,9 +117,6 @@ class PixelShuffleUp(nn.Module):
 
     Started by ICNR (Aitken et al., "Checkerboard artifact free sub-pixel convolution",
     2017), so that the four begin equal: a fresh network draws no checkerboard.
-
-    Args:
-        channels_in, channels_out: before and after.
     """
 
     def __init__(self, channels_in: int, channels_out: int):
@@ -140,11 +149,7 @@ class ResizeUp(nn.Module):
 
 @torch.no_grad()
 def icnr_(weight: Tensor, scale: int = 2) -> Tensor:
-    """Fill the kernel of a sub-pixel convolution so that it begins as nearest-neighbor.
-
-    Args:
-        weight: ``(scale**2 * C_out, C_in, k, k)``, filled in place.
-        scale: of the pixel shuffle that follows.
+    """Fill ``(scale**2 * C_out, C_in, k, k)`` to begin as nearest-neighbor, in place.
 
     Raises:
         ValueError: the outputs cannot be dealt out to squares of ``scale**2`` pixels.
@@ -160,10 +165,8 @@ def icnr_(weight: Tensor, scale: int = 2) -> Tensor:
 def init_normal_(network: nn.Module, std: float = 0.02) -> nn.Module:
     """First weights of DCGAN (Radford et al., 2016) and pix2pix (Isola et al., 2017).
 
-    Convolutions N(0, std), BatchNorm and InstanceNorm weights N(1, std), biases 0.
-
-    Returns:
-        The network, changed in place.
+    Convolutions N(0, std), BatchNorm and InstanceNorm weights N(1, std), biases 0; in
+    place. Returns the network.
     """
     norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
     convolutions = (nn.Conv2d, nn.ConvTranspose2d)
@@ -176,14 +179,8 @@ def init_normal_(network: nn.Module, std: float = 0.02) -> nn.Module:
     return network
 
 
-# ------------------------------------------------------------ stronger colors
-
-
 def last_layer(network: nn.Module) -> tuple[nn.Sequential, int]:
-    """Where a network's layer of two channels stands, with a tanh after it.
-
-    Returns:
-        The sequence that holds it, and its number in there.
+    """The sequence that holds the layer of two channels before a tanh, and its index.
 
     Raises:
         ValueError: the network does not end like that.
@@ -201,14 +198,13 @@ def last_layer(network: nn.Module) -> tuple[nn.Sequential, int]:
 
 @torch.no_grad()
 def boost_chroma(network: nn.Module, factor: float) -> nn.Module:
-    """Multiply what the last tanh is given: pale colors grow by the factor.
+    """Multiply what the last tanh is given, in place: pale colors grow by the factor.
 
-    Strong ones grow less, and none leaves [-1, 1]; hues stay nearly the same. A network
-    that was trained by L1 or L2 answers with a middle of the colors that it thinks
-    possible, which is paler than all of them.
+    Strong ones grow less, none leaves [-1, 1]; hues stay nearly the same. L1 and L2
+    teach a middle of the colors that are possible, which is paler than all of them.
 
     Args:
-        network: one that ends in a layer of two channels and a tanh; it is changed.
+        network: one that ends in a layer of two channels and a tanh.
         factor: 1 leaves it as it is.
 
     Returns:

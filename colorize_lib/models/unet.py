@@ -63,7 +63,7 @@ class UNet(nn.Module):
         self.color = nn.Sequential(nn.Conv2d(widths[0], 2, kernel_size=1), nn.Tanh())
 
     def forward(self, l: Tensor) -> Tensor:
-        """Predict ab from l; both as for the class."""
+        """Predict the colors."""
         check_input(l, multiple_of=2 ** len(self.ups))
         skips = []
         x = l

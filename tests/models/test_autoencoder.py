@@ -1,11 +1,18 @@
+"""The two autoencoders; what every network must do is in test_contract.py."""
+
 import torch
 from torch import nn
 
-from colorize_lib.models import Autoencoder
+from colorize_lib.models import Autoencoder, ResidualAutoencoder
 
 
-def test_parameter_count_of_the_paper():
-    assert sum(p.numel() for p in Autoencoder().parameters()) == 4_756_770
+def parameters(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_parameter_counts_that_differ_by_less_than_a_percent():
+    assert parameters(Autoencoder()) == 4_756_770
+    assert parameters(ResidualAutoencoder()) == 4_715_954
 
 
 def test_layers_in_the_order_of_the_paper():
@@ -18,12 +25,14 @@ def test_layers_in_the_order_of_the_paper():
     ]  # fmt: skip
 
 
-def test_the_bottleneck_is_an_eighth_as_wide():
-    assert Autoencoder().encoder(torch.zeros(1, 1, 224, 224)).shape == (1, 128, 28, 28)
+def test_bottlenecks_an_eighth_and_a_sixteenth_as_wide():
+    plain, residual = Autoencoder(), ResidualAutoencoder().eval()
+    assert plain.encoder(torch.zeros(1, 1, 96, 96)).shape == (1, 128, 12, 12)
+    assert residual.encoder(torch.zeros(1, 1, 96, 96)).shape == (1, 216, 6, 6)
 
 
-def test_green_and_blue_can_be_reached():
-    network = Autoencoder()
-    last = [m for m in network.modules() if isinstance(m, nn.Conv2d)][-1]
-    nn.init.constant_(last.bias, -3.0)
-    assert network(torch.zeros(1, 1, 32, 32)).max() < -0.9
+def test_no_connection_skips_the_bottleneck():
+    network = ResidualAutoencoder().eval()
+    nn.init.zeros_(network.decoder[1][0].weight)
+    one, other = (network(torch.rand(1, 1, 32, 32)) for _ in range(2))
+    assert torch.equal(one, other)

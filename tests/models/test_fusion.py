@@ -9,23 +9,17 @@ from torch.nn import functional as F
 
 from colorize_lib.color import lightness_to_gray
 from colorize_lib.models import (
-    COLORIZERS,
     FusionAutoencoder,
     efficientnet_lite_fusion,
     inception_fusion,
     silenced_fusion,
     squeezenet_fusion,
 )
-from colorize_lib.models.fusion import Frozen, NoLogits
+from colorize_lib.models.fusion import Frozen
 from colorize_lib.models.parts import Silence
 from colorize_lib.models.pretrained import Classifier
 
 OUTPUTS = 10
-
-
-@pytest.fixture(autouse=True)
-def steady():
-    torch.manual_seed(0)
 
 
 def tiny_classifier():
@@ -96,10 +90,6 @@ def test_layers_in_the_order_of_the_paper():
     assert convolutions[8].in_channels == 256 + 1000
 
 
-def test_the_encoder_leaves_an_eighth(fusion):
-    assert fusion.encoder(torch.zeros(1, 1, 224, 224)).shape == (1, 256, 28, 28)
-
-
 def test_with_inception_resnet_v2_whose_weights_do_not_count():
     pytest.importorskip("timm")
     network = inception_fusion(pretrained=False).eval()
@@ -107,24 +97,13 @@ def test_with_inception_resnet_v2_whose_weights_do_not_count():
     classifier = network.classifier.network
     assert type(classifier.network).__name__ == "InceptionResnetV2"
     assert parameters(classifier) == 55_843_464
+    assert classifier.size == 299
+    assert classifier.see.mean.flatten().tolist() == [0.5, 0.5, 0.5]
+    assert classifier.see.std.flatten().tolist() == [0.5, 0.5, 0.5]
     with torch.inference_mode():
         ab = network(lightness(1, 64))
     assert ab.shape == (1, 2, 64, 64)
     assert ab.isfinite().all()
-
-
-def test_with_squeezenet():
-    network = squeezenet_fusion(pretrained=False).eval()
-    assert parameters(network) == 7_075_922
-    assert parameters(network.classifier.network) == 1_235_496
-    assert network(lightness(1)).shape == (1, 2, 32, 32)
-
-
-def test_with_efficientnet_lite():
-    network = efficientnet_lite_fusion(pretrained=False).eval()
-    assert parameters(network) == 7_075_922
-    assert parameters(network.classifier.network) == 4_652_008
-    assert network(lightness(1)).shape == (1, 2, 32, 32)
 
 
 def test_its_classifier_is_shown_gray_photographs_as_it_was_trained():
@@ -137,13 +116,6 @@ def test_its_classifier_is_shown_gray_photographs_as_it_was_trained():
         torch.testing.assert_close(classifier(l), expected, rtol=1e-3, atol=1e-4)
 
 
-def test_all_are_known_by_name():
-    assert COLORIZERS["fusion"] is inception_fusion
-    assert COLORIZERS["fusion_squeezenet"] is squeezenet_fusion
-    assert COLORIZERS["fusion_efficientnet_lite"] is efficientnet_lite_fusion
-    assert COLORIZERS["fusion_silenced"] is silenced_fusion
-
-
 def test_silenced_it_has_the_same_weights_and_hears_nothing():
     torch.manual_seed(0)
     network = efficientnet_lite_fusion(pretrained=False).eval()
@@ -153,13 +125,10 @@ def test_silenced_it_has_the_same_weights_and_hears_nothing():
         assert torch.equal(x, control.state_dict()[name]), name
     l = lightness(2)
     assert torch.equal(control.classifier(l), torch.zeros(2, 1000))
+    assert parameters(network) == parameters(control) == 7_075_922
+    assert parameters(network.classifier.network) == 4_652_008
     assert torch.equal(control(l), network(l, torch.zeros(2, 1000)))
     assert not torch.equal(control(l), network(l))
-
-
-def test_no_logits_is_a_thousand_zeros_in_the_inputs_type():
-    none = NoLogits()(torch.ones(3, 1, 8, 8, dtype=torch.float64))
-    assert torch.equal(none, torch.zeros(3, 1000, dtype=torch.float64))
 
 
 # ------------------------------------------------------------ what is fused
@@ -172,12 +141,7 @@ def test_logits_known_already_give_the_same_colors(fusion, classifier):
     assert torch.equal(fusion(l, logits=logits), fusion(l))
 
 
-def test_known_logits_spare_the_classifier(fusion):
-    fusion.classifier.hidden = (None,)
-    assert fusion(lightness(), torch.zeros(2, OUTPUTS)).shape == (2, 2, 32, 32)
-
-
-def test_every_place_hears_the_same_logits_of_its_own_picture(fusion):
+def test_every_position_hears_the_same_logits_of_its_own_picture(fusion):
     given = []
     fusion.fuse.register_forward_hook(lambda m, inputs, out: given.append(inputs[0]))
     logits = torch.randn(2, OUTPUTS)
@@ -196,16 +160,6 @@ def test_another_logits_gives_other_colors_and_silence_those_of_none(classifier)
     deaf = FusionAutoencoder(nn.Sequential(classifier, Silence()), OUTPUTS).eval()
     deaf.load_state_dict(fusion.state_dict())
     assert torch.equal(deaf(l), fusion(l, none))
-
-
-def test_logits_pass_through_what_listens(classifier):
-    l = lightness()
-    fusion = FusionAutoencoder(classifier, OUTPUTS, listen=Silence()).eval()
-    none = torch.zeros(2, OUTPUTS)
-    assert torch.equal(fusion(l), fusion(l, none))
-    as_they_are = FusionAutoencoder(classifier, OUTPUTS).eval()
-    as_they_are.load_state_dict(fusion.state_dict())
-    assert not torch.equal(as_they_are(l), fusion(l))
 
 
 def test_squeezenet_is_heard_as_what_differs_between_pictures():
@@ -294,18 +248,6 @@ def test_it_moves_along_to_another_type_and_device(fusion, classifier):
     tensors = [*classifier.parameters(), *classifier.buffers()]
     assert {x.device.type for x in tensors} == {"meta"}
     assert fusion(l.double().to("meta")).shape == (2, 2, 32, 32)
-
-
-def test_a_copy_has_a_frozen_part_of_its_own(fusion):
-    l = lightness()
-    expected = fusion(l)
-    other = copy.deepcopy(fusion)
-    assert torch.equal(other(l), expected)
-    mine, its = (x.classifier.network for x in (fusion, other))
-    assert not {id(p) for p in mine.parameters()} & {id(p) for p in its.parameters()}
-    nn.init.zeros_(its.network[-1].weight)
-    assert torch.equal(fusion(l), expected)
-    assert not torch.equal(other(l), expected)
 
 
 def test_frozen_gives_the_answers_of_the_network_in_evaluation_mode():

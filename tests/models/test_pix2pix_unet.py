@@ -10,11 +10,6 @@ WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)
 SMALL = (8, 12, 16, 20)
 
 
-@pytest.fixture(autouse=True)
-def steady():
-    torch.manual_seed(0)
-
-
 @pytest.fixture(scope="module")
 def published():
     with torch.device("meta"):
@@ -39,15 +34,6 @@ def lightness(count=2, size=32):
 
 def test_parameter_count_of_the_paper(published):
     assert parameters(published) == 54_409_858
-
-
-def test_a_forward_pass_of_the_published_size():
-    network = Pix2PixUNet().eval()
-    with torch.inference_mode():
-        ab = network(lightness(1, 256))
-    assert ab.shape == (1, 2, 256, 256)
-    assert ab.isfinite().all()
-    assert 0.01 < ab.std() < 1
 
 
 def test_widths_on_the_way_down_and_up(published):
@@ -100,42 +86,7 @@ def test_down_to_a_single_pixel(published):
     assert sizes[-1] == (512, 1, 1)
 
 
-def test_other_widths_norms_and_dropouts():
-    network = Pix2PixUNet(SMALL, norm=nn.InstanceNorm2d, dropout=0.3, middle=(0, 2))
-    assert len(network.downs) == 4
-    assert [kinds(block)[2:] for block in network.ups] == [
-        ["InstanceNorm2d", "Dropout"], ["InstanceNorm2d"], ["InstanceNorm2d", "Dropout"],
-    ]  # fmt: skip
-    assert {m.p for m in network.modules() if isinstance(m, nn.Dropout)} == {0.3}
-    assert not any(isinstance(m, nn.BatchNorm2d) for m in network.modules())
-
-
-def test_first_weights():
-    network = Pix2PixUNet((64, 64, 64, 64))
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            weight = layer.weight
-            assert weight.std().item() == pytest.approx(0.02, rel=0.1)
-            assert weight.mean().abs() < 0.02 * 4 / weight.numel() ** 0.5
-        elif isinstance(layer, nn.BatchNorm2d):
-            assert layer.weight.mean().item() == pytest.approx(1, abs=0.01)
-            assert layer.weight.std().item() == pytest.approx(0.02, rel=0.4)
-            assert not layer.bias.any()
-    assert not network.color[1].bias.any()
-
-
 # ------------------------------------------------------------ skips and dropout
-
-
-def test_with_the_bottom_cut_off_every_level_still_goes_across():
-    network = Pix2PixUNet(SMALL).eval()
-    nn.init.zeros_(network.ups[0][1].weight)
-    network(lightness()).square().sum().backward()
-    reached = [
-        any(p.grad is not None and p.grad.any() for p in down.parameters())
-        for down in network.downs
-    ]
-    assert reached == [True, True, True, False]
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -6,15 +6,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from colorize_lib.models import UNet
-from colorize_lib.models.parts import PixelShuffleUp, ResizeUp, Silence
-from colorize_lib.models.unet import TransposedUp
+from colorize_lib.models.parts import Silence
 
 WIDTHS = (32, 64, 128, 256, 384)
-
-
-@pytest.fixture(autouse=True)
-def steady():
-    torch.manual_seed(0)
 
 
 def parameters(network):
@@ -35,7 +29,6 @@ def lightness(count=2, size=32):
 def test_parameter_counts():
     assert parameters(UNet()) == 6_306_498
     assert parameters(UNet((48, 96, 192))) == 1_049_570
-    assert parameters(UNet()) < 7_500_000, "or its weights could not be stored"
 
 
 def test_layers_from_full_size_to_the_bottom_and_up_again():
@@ -66,13 +59,6 @@ def test_the_norm_is_injected_after_every_convolution_but_the_last():
     norms = [m for m in network.modules() if isinstance(m, nn.GroupNorm)]
     assert len(norms) == len(convolutions(network)) - 1
     assert not any(isinstance(m, nn.BatchNorm2d) for m in network.modules())
-
-
-@pytest.mark.parametrize("up", [TransposedUp, PixelShuffleUp, ResizeUp])
-def test_the_upsampling_is_injected(up):
-    network = UNet((8, 12, 16), up=up).eval()
-    assert [type(layer) for layer in network.ups] == [up, up]
-    assert network(lightness()).shape == (2, 2, 32, 32)
 
 
 # ------------------------------------------------------------ skips
@@ -120,17 +106,6 @@ def test_each_merge_uses_what_came_across_at_its_own_level(level):
     assert maps[0].grad.abs().sum() > 0
     below = [p.grad for down in network.downs[level + 1 :] for p in down.parameters()]
     assert not any(grad is not None and grad.any() for grad in below)
-
-
-def test_silence_costs_no_parameter_and_changes_nothing_else():
-    torch.manual_seed(1)
-    plain = UNet((8, 12, 16)).eval()
-    silent = UNet((8, 12, 16), carry=Silence).eval()
-    silent.load_state_dict(plain.state_dict())
-    for merge, up in zip(plain.merges, plain.ups, strict=True):
-        nn.init.zeros_(merge[0].weight[:, up.out_channels :])  # deaf to the skips
-    l = lightness()
-    torch.testing.assert_close(plain(l), silent(l))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from colorize_lib.models import (
     ColorClassifier,
     squeezenet_unet,
 )
+from colorize_lib.models.parts import Stages
 from colorize_lib.photos import from_path
 from colorize_lib.photos.collection import Pictures
 from colorize_lib.training import learner
@@ -233,7 +234,8 @@ def on_a_backbone(*, pretrained=False):
         network.features.load_state_dict(
             {name: torch.full_like(x, 0.1) for name, x in state.items()}
         )
-    return BackboneUNet(Backbone(network), widths=(8, 8, 8))
+    stages = Stages([network.features[:3], network.features[3:]])
+    return BackboneUNet(Backbone(stages, (8, 16)), widths=(8, 8, 8))
 
 
 ON_A_BACKBONE = replace(RECIPE, network="on_a_backbone", pretrained=True)
