@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from colorize_lib.models import COLORIZERS
+from colorize_lib.models.pretrained import WeightsUnavailableError
 from colorize_lib.weights import find_weights, load_weights, stored_names
 
 EPILOG = """\
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     for name in COLORIZERS:
         try:
             trained, frozen = count(name)
-        except ModuleNotFoundError as error:  # timm
+        except WeightsUnavailableError as error:  # timm is not installed
             print(f"{name:26}{error}")
             continue
         files = ", ".join(stored.get(name, []))
