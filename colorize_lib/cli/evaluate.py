@@ -4,9 +4,12 @@ import argparse
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 import torch
@@ -46,9 +49,11 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _refuse_to_overwrite(options)
         colorizers = _colorizers(options)
-        source = combined(*map(from_path, options.data))
+        source = _source(options)
         with redirect_stdout(sys.stderr):  # its summary is no part of the table
             prepared = prepare(source, options.size)
+        for name, reason in prepared.skipped.items():
+            print(f"skipped {name}: {reason}", file=sys.stderr)
         pictures = prepared.for_training()  # without near-gray ones and duplicates
         if not len(pictures):
             raise ValueError(
@@ -117,14 +122,23 @@ def _colorizers(options):
     for model in options.models:
         file = find_weights(model)
         name = file.resolve().parent.name if file.stem == "model" else file.stem
-        taken = {GRAY, TRUTH, *colorizers}
-        number = next(n for n in range(1, 1000) if _numbered(name, n) not in taken)
-        colorizers[_numbered(name, number)] = Colorizer.load(file, options.device)
+        row = _free(name, {GRAY, TRUTH, *colorizers})
+        colorizers[row] = Colorizer.load(file, options.device)
     return colorizers
 
 
-def _numbered(name, number):
-    return name if number == 1 else f"{name} ({number})"
+def _source(options):
+    """The folders as one, numbered where two have the same name."""
+    sources = {}
+    for source in map(from_path, options.data):
+        name = _free(source.name, sources)
+        sources[name] = replace(source, name=name)
+    return combined(*sources.values())
+
+
+def _free(name, taken):
+    numbered = chain([name], (f"{name} ({n})" for n in count(2)))
+    return next(x for x in numbered if x not in taken)
 
 
 def _scores(options, colorizers, pictures):
@@ -159,7 +173,7 @@ def _caption(options, colorizers, prepared):
 def _hand_over(scores, caption, options):
     # First on the screen: if the file cannot be written, hours of scoring are not lost.
     table = frame(score_columns(scores)).to_string(line_width=WIDTH)
-    print(f"{table}\n\n{caption}", flush=True)
+    print(f"{table}\n\n{textwrap.fill(caption, WIDTH)}", flush=True)
     if options.json is not None:
         rows = {
             name: {metric: vars(x) for metric, x in row.compute().items()}

@@ -190,9 +190,12 @@ def bootstrap(values: Tensor, resamples: int = 2000, seed: int = 0) -> Estimate:
         raise ValueError("no picture was scored: a mean of nothing has no interval")
     random = torch.Generator().manual_seed(seed)
     n, values = len(values), values.double()
-    drawn = torch.randint(n, (resamples, n), generator=random)
+    means = []
+    for some in torch.arange(resamples).split(100):  # all at once would fill memory
+        drawn = torch.randint(n, (len(some), n), generator=random)
+        means.append(values[drawn].mean(dim=1))
     ends = torch.tensor([0.025, 0.975], dtype=torch.float64)
-    low, high = values[drawn].mean(dim=1).quantile(ends)
+    low, high = torch.cat(means).quantile(ends)
     return Estimate(values.mean().item(), low.item(), high.item())
 
 

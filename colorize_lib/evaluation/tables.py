@@ -36,10 +36,11 @@ def markdown_table(scores: Mapping[str, Scores]) -> str:
 
 def markdown(table: pd.DataFrame) -> str:
     """A DataFrame of text as a Markdown table, its index as the first column."""
-    lines = [[name, *row] for name, row in zip(table.index, table.values, strict=True)]
-    written = [" | ".join(x.replace("|", "\\|") for x in line) for line in lines]
-    head = f"| | {' | '.join(table.columns)} |\n{'|---' * (len(table.columns) + 1)}|"
-    return "\n".join([head, *(f"| {line} |" for line in written)])
+    lines = [table.columns, *table.values]
+    cells = [" | ".join(x.replace("|", "\\|") for x in line) for line in lines]
+    names = ["", *(f"{name} ".replace("|", "\\|") for name in table.index)]
+    lines = [f"| {name}| {line} |" for name, line in zip(names, cells, strict=True)]
+    return "\n".join([lines[0], "|---" * (len(table.columns) + 1) + "|", *lines[1:]])
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ class HalfGrayPictures(Pictures):
     """
 
     def for_training(self, size: int, *, small: bool = False) -> np.ndarray:
-        """As of :class:`Pictures`, but in memory."""
+        """As of :class:`.collection.Pictures`, but in memory."""
         pictures = np.array(super().for_training(size, small=small))
         for row in pictures[::2]:
             l, ab = normalize_lab(rgb_to_lab(torch.from_numpy(row[None])))

@@ -196,7 +196,8 @@ class Chapter:
 
         Args:
             most: as of :meth:`photographs`.
-            held_out: ``validation`` and ``test``, as of :class:`.Pictures`.
+            held_out: ``validation`` and ``test``, as of
+                :class:`.collection.Pictures`.
         """
         verbose = self.scale != "quick"
         return Pictures([self.photographs(most)], verbose=verbose, **held_out)
@@ -275,7 +276,7 @@ class Chapter:
 
     @property
     def shows_stored(self) -> bool:
-        """Whether long trainings are shown as stored: on wish, and at quick scale."""
+        """Whether long trainings are shown as stored, which the quick scale does."""
         return self.load or self.scale == "quick"
 
     def finish(self) -> None:

@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 Amount = int | float | Literal["rest"]
 
 
-class Pictures(Protocol):
+class Grouped(Protocol):
     """What can be split: it has a name and a group for each picture.
 
     A Source or a PreparedSet. Prefer the PreparedSet: only there are duplicates known,
@@ -43,7 +43,7 @@ class Split:
 
 
 def split(
-    pictures: Pictures,
+    pictures: Grouped,
     *,
     seed: int,
     train: Amount,
@@ -85,7 +85,7 @@ def split(
     )
 
 
-def draw(pictures: Pictures, count: int, *, seed: int) -> tuple[str, ...]:
+def draw(pictures: Grouped, count: int, *, seed: int) -> tuple[str, ...]:
     """The sorted names of ``count`` pictures, or of all if there are no more.
 
     They are taken in whole groups, the first ones in the order of :func:`split`.

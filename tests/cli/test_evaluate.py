@@ -109,6 +109,12 @@ def test_several_folders_count_together(command, tmp_path, write_photos):
     assert found["caption"].startswith("12 photographs of photos, more (left out")
 
 
+def test_two_folders_may_have_the_same_name(command, tmp_path, write_photos):
+    more = write_photos(tmp_path / "photos", 3, seed=7)
+    found = as_json([*command, "--data", str(more)], tmp_path)
+    assert found["caption"].startswith("12 photographs of photos, photos (left out")
+
+
 def test_sheets_show_failures_and_random_pictures(command, tmp_path):
     folder = tmp_path / "sheets"
     assert main([*command, "--sheets", str(folder)]) == 0
