@@ -144,8 +144,8 @@ def _encoder_of(network, name, digest, path):
     if file is None:
         raise FileNotFoundError(
             f"{path} was trained on the encoder {name!r}, which this installation has "
-            f"not: put weights/encoders/{name}.safetensors of a checkout of the book's "
-            f"repository at {files[0]}"
+            f"not: put encoders/{name}.safetensors of a checkout of the book's repository "
+            f"(it lies in weights or in colorize_lib/stored) at {files[0]}"
         )
     content = file.read_bytes()
     if sha256(content).hexdigest() != digest:

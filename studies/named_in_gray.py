@@ -13,11 +13,12 @@ from colorize_lib.evaluation import imagenet_labels
 from colorize_lib.evaluation.recognition import UNLABELED, accuracy
 from colorize_lib.evaluation.results import save_result
 from colorize_lib.models.pretrained import (
-    LITE_SIZE,
     lite_classifier,
     torchvision_classifier,
 )
 from colorize_lib.photos import batches, combined, prepare
+
+LITE_SIZE = 224  # pixels, of EfficientNet-Lite0's training
 
 
 @torch.inference_mode()

@@ -128,7 +128,7 @@ class Pictures:
 
     @cached_property
     def _opened(self):
-        # Opening a set reads and verifies all of it, and says so: once is enough.
+        # Opening a set prints what is in it: once is enough.
         return {}
 
 

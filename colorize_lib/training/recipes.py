@@ -109,7 +109,7 @@ GROWING = (
 )
 
 # Fine-tuned from the stored network that L1 has trained. A batch of 16 and the learning
-# rates are the papers' 2e-4 and 1e-4, less for larger pictures.
+# rate are pix2pix's, a smaller rate for larger pictures.
 PIX2PIX = (
     Stage(48, 3, 16, 2e-4, small_pictures=True, adversarial=Pix2PixSettings()),
     Stage(128, 2, 16, 5e-5, adversarial=Pix2PixSettings()),
