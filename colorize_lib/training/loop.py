@@ -86,7 +86,8 @@ def fit(
 
     On a CPU a resumed run ends with the same weights as an undisturbed one, to the last
     bit. Into ``folder`` go ``last.pt`` (all that is needed to go on), ``best.pt`` (the
-    coloring network of the best epoch, alone; see ``best_by``) and ``log.jsonl`` (a line an epoch).
+    coloring network alone, of the epoch that ``best_by`` chooses) and ``log.jsonl`` (a
+    line an epoch).
 
     Args:
         method: what a step is, see :class:`Method`; its networks lie on ``device``.
