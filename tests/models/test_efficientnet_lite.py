@@ -14,23 +14,26 @@ from colorize_lib.models.efficientnet_lite import (
     EfficientNetLite,
     MBConv,
     SameConv2d,
+    _layer,
 )
 from colorize_lib.models.pretrained import (
-    LITE_FILE,
+    LITE_HASHES,
     LITE_PACKAGE,
     WeightsUnavailableError,
     efficientnet_lite,
 )
 
+PACKAGE = LITE_PACKAGE.format(0)
+
 
 @pytest.fixture
 def fake_package(tmp_path, monkeypatch):
     """A package of that name that holds nothing: its file can be written here."""
-    (tmp_path / LITE_PACKAGE / "models").mkdir(parents=True)
-    (tmp_path / LITE_PACKAGE / "__init__.py").touch()
+    (tmp_path / PACKAGE / "models").mkdir(parents=True)
+    (tmp_path / PACKAGE / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, LITE_PACKAGE, raising=False)
-    return tmp_path / LITE_PACKAGE / LITE_FILE
+    monkeypatch.delitem(sys.modules, PACKAGE, raising=False)
+    return tmp_path / PACKAGE / "models" / f"efficientnet-lite0-{LITE_HASHES[0]}.pth"
 
 
 @pytest.mark.parametrize(
@@ -43,26 +46,27 @@ def fake_package(tmp_path, monkeypatch):
 )
 def test_maps_and_answers_are_timms(lite, size, count):
     timm = pytest.importorskip("timm", reason="the reference")
-    reference = timm.create_model(f"tf_efficientnet_lite{lite}").eval()
+    # In double precision: we fold the norms into the convolutions, timm does not.
+    reference = timm.create_model(f"tf_efficientnet_lite{lite}").eval().double()
     for name, x in reference.state_dict().items():
         if "running_var" in name or ("bn" in name and "weight" in name):
             nn.init.uniform_(x, 0.5, 1.5)
         elif "running_mean" in name:
             nn.init.normal_(x, std=0.1)
-    ours = EfficientNetLite(lite).eval()
+    ours = EfficientNetLite(lite).eval().double()
     values = reference.state_dict().values()
     ours.load_state_dict(dict(zip(ours.state_dict(), values, strict=True)))
     assert sum(p.numel() for p in ours.parameters()) == count
     assert ours.size == reference.default_cfg["input_size"][1]
-    pictures = torch.randn(2, 3, *size)
+    pictures = torch.randn(2, 3, *size, dtype=torch.double)
     expected = reference(pictures)
     assert expected.std() > 0
-    torch.testing.assert_close(ours(pictures), expected, rtol=1e-4, atol=1e-5)
-    maps = timm.create_model(f"tf_efficientnet_lite{lite}", features_only=True).eval()
-    maps.load_state_dict(reference.state_dict(), strict=False)
+    torch.testing.assert_close(ours(pictures), expected, rtol=1e-9, atol=1e-9)
+    maps = timm.create_model(f"tf_efficientnet_lite{lite}", features_only=True)
+    maps.eval().double().load_state_dict(reference.state_dict(), strict=False)
     assert ours.channels == maps.feature_info.channels()
     for x, y in zip(ours.stages(pictures), maps(pictures), strict=True):
-        torch.testing.assert_close(x, y, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(x, y, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +88,30 @@ def test_padded_as_tensorflow_pads(size, kernel, stride, pads):
     assert conv(x).shape[-1] == -(-size // stride)
 
 
+@pytest.mark.parametrize("active", [True, False])
+def test_with_statistics_that_stand_still_the_norm_is_part_of_the_convolution(active):
+    layer = _layer(6, 8, kernel=3, stride=2, active=active).double()
+    nn.init.uniform_(layer[1].running_mean)
+    nn.init.uniform_(layer[1].running_var, 0.5, 2)
+    nn.init.uniform_(layer[1].weight, 0.5, 2)
+    nn.init.uniform_(layer[1].bias)
+    layer.eval()
+    x = torch.randn(2, 6, 8, 10, dtype=torch.double, requires_grad=True)
+    step_by_step = nn.Sequential(*layer)(x)
+    torch.testing.assert_close(layer(x), step_by_step)
+    of = [x, layer[0].weight, layer[1].weight, layer[1].bias]
+    ours = torch.autograd.grad(layer(x).square().sum(), of)
+    theirs = torch.autograd.grad(nn.Sequential(*layer)(x).square().sum(), of)
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_in_training_the_norm_takes_the_batchs_own_statistics():
+    layer = _layer(6, 8)
+    x = torch.randn(4, 6, 5, 5)
+    torch.testing.assert_close(layer(x), nn.Sequential(*layer)(x))
+    assert layer[1].running_mean.any()
+
+
 @pytest.mark.parametrize(
     ("channels", "stride", "is_residual"), [(8, 1, True), (8, 2, False), (12, 1, False)]
 )
@@ -102,8 +130,8 @@ def test_a_block_adds_to_what_it_was_given_where_that_fits(
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec(LITE_PACKAGE) is None,
-    reason=f"{LITE_PACKAGE} is not installed",
+    importlib.util.find_spec(PACKAGE) is None,
+    reason=f"{PACKAGE} is not installed",
 )
 def test_with_its_weights_it_knows_a_cat_and_a_cup():
     data = pytest.importorskip("skimage.data", reason="two photographs")

