@@ -20,7 +20,7 @@ from colorize_lib.evaluation.sheets import save_sheets, sheet_files
 from colorize_lib.evaluation.tables import frame, score_columns
 from colorize_lib.files import replacing
 from colorize_lib.inference import Colorizer, predict_ab
-from colorize_lib.photos import batches, combined, from_path, prepare
+from colorize_lib.photos import batches, combined, from_path, prepare, public_test
 from colorize_lib.weights import find_weights, stored_names
 
 SMALLEST = 32  # pixels of a side, for the networks of the book
@@ -84,7 +84,10 @@ def _parser():
     add = it.add_argument
     told = "a weight file, the folder of a run, or the name of a stored model"
     add("models", nargs="+", metavar="MODEL", help=told)
-    told = "test photographs, a folder or an archive, repeatable"
+    told = (
+        "test photographs, a folder or an archive, repeatable; or public_test, 150 that "
+        "are fetched: what you get is comparable with what others get"
+    )
     add("--data", action="append", required=True, metavar="DIR", help=told)
     told = "pixels of a side of the squares that are scored; 256"
     add("--size", type=_size, default=256, metavar="N", help=told)
@@ -130,7 +133,9 @@ def _colorizers(options):
 def _source(options):
     """The folders as one, numbered where two have the same name."""
     sources = {}
-    for source in map(from_path, options.data):
+    for path in options.data:
+        is_named = path == "public_test" and not Path(path).exists()
+        source = public_test() if is_named else from_path(path)
         name = _free(source.name, sources)
         sources[name] = replace(source, name=name)
     return combined(*sources.values())

@@ -44,6 +44,7 @@ from colorize_lib.photos.datasets import (
     flowers102,
     landscapes,
     lfw,
+    public_test,
 )
 from colorize_lib.photos.drawn import drawn_photographs
 from colorize_lib.photos.filters import (
@@ -76,5 +77,5 @@ __all__ = [
     "combined", "draw", "draw_augmentation", "drawn_photographs", "find_gallery",
     "flickr8k", "flowers102", "from_path", "gallery_source", "is_near_gray",
     "landscapes", "lfw", "mean_chroma", "near_duplicates", "open_photo",
-    "open_prepared", "prepare", "read_photo", "split", "to_lab", "upright_srgb",
+    "open_prepared", "prepare", "public_test", "read_photo", "split", "to_lab", "upright_srgb",
 ]  # fmt: skip

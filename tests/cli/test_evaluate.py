@@ -16,7 +16,7 @@ from colorize_lib.evaluation.scores import GRAY, TRUTH, bootstrap
 from colorize_lib.inference import join, predict_ab
 from colorize_lib.metrics import ciede2000
 from colorize_lib.models import COLORIZERS
-from colorize_lib.photos import read_photo
+from colorize_lib.photos import from_path, read_photo
 from colorize_lib.weights import load_weights, save_weights
 
 
@@ -113,6 +113,21 @@ def test_two_folders_may_have_the_same_name(command, tmp_path, write_photos):
     more = write_photos(tmp_path / "photos", 3, seed=7)
     found = as_json([*command, "--data", str(more)], tmp_path)
     assert found["caption"].startswith("12 photographs of photos, photos (left out")
+
+
+def test_the_public_list_is_fetched_where_no_folder_has_its_name(
+    command, home, tmp_path, monkeypatch, write_photos
+):
+    fetched = from_path(home / "photos", "public_test")
+    monkeypatch.setattr(evaluate, "public_test", lambda: fetched)
+    monkeypatch.chdir(tmp_path)
+    command[3] = "public_test"
+    caption = as_json(command, tmp_path)["caption"]
+    assert caption.startswith("9 photographs of public_test (left out")
+    write_photos(tmp_path / "public_test", 4)
+    (tmp_path / "scores.json").unlink()
+    caption = as_json(command, tmp_path)["caption"]
+    assert caption.startswith("4 photographs of public_test (left out")
 
 
 def test_sheets_show_failures_and_random_pictures(command, tmp_path):

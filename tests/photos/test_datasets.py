@@ -1,8 +1,11 @@
 """The book's collections: downloads are replaced, local copies real where there are."""
 
+import json
 import sys
 import types
 import zipfile
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from colorize_lib.photos.datasets import (
     flowers102,
     landscapes,
     lfw,
+    public_test,
 )
 
 
@@ -118,6 +122,59 @@ def test_flowers_offline(monkeypatch):
     monkeypatch.setattr("torchvision.datasets.Flowers102", no_connection)
     with pytest.raises(ConnectionError, match="could not get Flowers102"):
         flowers102()
+
+
+# ------------------------------------------------------------ the public test list
+
+
+@pytest.fixture
+def internet(monkeypatch, tmp_path, write_photo):
+    """Three photographs by address, and a list that names them."""
+    files = [write_photo(tmp_path / f"net/{name}.png") for name in "abc"]
+    internet = {datasets.PUBLIC_TEST + x.name: x.read_bytes() for x in files}
+    listed = [
+        {"file": Path(address).name, "sha256": sha256(content).hexdigest()}
+        for address, content in internet.items()
+    ]
+    (tmp_path / "list.json").write_text(json.dumps(listed))
+    monkeypatch.setattr(datasets, "PUBLIC_TEST_LIST", tmp_path / "list.json")
+
+    class Downloader:
+        def __init__(self, **options):
+            self.asked = []
+
+        def __call__(self, address, output, pooch):
+            if address not in internet:
+                raise ConnectionError("no route to host")
+            Path(output).write_bytes(internet[address])
+
+    monkeypatch.setattr("pooch.HTTPDownloader", Downloader)
+    return internet
+
+
+def test_the_public_list_is_fetched_once_and_checked(internet, cache):
+    source = public_test()
+    assert source.name == "public_test"
+    assert source.names == ("a.png", "b.png", "c.png")
+    internet.clear()
+    assert public_test().names == source.names
+    (cache / "public_test/b.png").write_bytes(b"damaged")
+    with pytest.raises(ConnectionError, match=r"test photographs \(no route"):
+        public_test()
+
+
+def test_other_pixels_under_a_public_address_are_refused(internet):
+    internet[datasets.PUBLIC_TEST + "b.png"] = b"something else"
+    with pytest.raises(ConnectionError, match="SHA256 hash of downloaded file"):
+        public_test()
+
+
+def test_the_public_list_names_authors_and_pages():
+    listed = json.loads(datasets.PUBLIC_TEST_LIST.read_text())
+    assert len({picture["sha256"] for picture in listed}) == len(listed) == 150
+    for picture in listed:
+        assert picture["author"]
+        assert "flickr.com/" in picture["page"]
 
 
 # ------------------------------------------------------------ LFW
