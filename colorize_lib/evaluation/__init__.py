@@ -29,6 +29,7 @@ from colorize_lib.evaluation.scores import (
     no_color,
     paired_differences,
 )
+from colorize_lib.evaluation.stains import stains
 from colorize_lib.evaluation.tables import markdown_table
 
 __all__ = [
@@ -53,4 +54,5 @@ __all__ = [
     "paired_differences",
     "read_result",
     "save_result",
+    "stains",
 ]
