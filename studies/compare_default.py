@@ -53,6 +53,20 @@ VARIANTS = {
 }
 
 
+class Told(nn.Module):
+    """A U-Net's bottom that is also told what the picture as a whole is of."""
+
+    def __init__(self, bottom: nn.Sequential):
+        super().__init__()
+        first = bottom[0]
+        self.bottom = bottom
+        self.context = nn.Linear(first.in_channels, first.out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The bottom's map, everywhere with the same added."""
+        return self.bottom(x) + self.context(x.mean((2, 3)))[:, :, None, None]
+
+
 class Trial:
     """Regression with the things that are tried; a step at a time."""
 
@@ -144,8 +158,11 @@ def main() -> None:
         for name, variant in VARIANTS.items():
             torch.manual_seed(seed)
             network = efficientnet_lite_unet(
-                variant.lite, variant.widths, pretrained=True, context=variant.context
-            ).to(memory_format=torch.channels_last)
+                variant.lite, variant.widths, pretrained=True
+            )
+            if variant.context:
+                network.bottom = Told(network.bottom)
+            network = network.to(memory_format=torch.channels_last)
             method = Trial(
                 variant, network, EPOCHS * (len(images) // BATCH), study.device
             )

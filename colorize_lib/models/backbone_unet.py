@@ -95,8 +95,6 @@ class BackboneUNet(nn.Module):
             fewer of them it stops at a coarser map, whose colors are enlarged.
         norm: made as ``norm(channels)``.
         carry: as for :class:`~colorize_lib.models.unet.UNet`.
-        context: whether the bottom is also told the mean of its map: what the picture
-            as a whole is of.
 
     Raises:
         ValueError: widths that do not fit the backbone; not one channel, or a side
@@ -111,7 +109,6 @@ class BackboneUNet(nn.Module):
         *,
         norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
         carry: Callable[[], nn.Module] = nn.Identity,
-        context: bool = False,
     ):
         super().__init__()
         if not isinstance(backbone, Backbone):
@@ -129,7 +126,6 @@ class BackboneUNet(nn.Module):
         self.encoder = backbone
         self.carry = carry()
         self.bottom = _block(bottom, widths[0], norm)
-        self.context = nn.Linear(bottom, widths[0]) if context else None
         # What came up, and what came across; at the end l itself.
         across = [*reversed(skips), 1]
         self.merges = nn.ModuleList(
@@ -142,10 +138,7 @@ class BackboneUNet(nn.Module):
         """Predict the colors."""
         check_input(l, multiple_of=1, at_least=SMALLEST)
         skips = [l, *self.encoder(l)]
-        features = skips.pop()
-        x = self.bottom(features)
-        if self.context is not None:
-            x = x + self.context(features.mean((2, 3)))[:, :, None, None]
+        x = self.bottom(skips.pop())
         for merge in self.merges:
             skip = self.carry(skips.pop())
             x = merge(torch.cat([enlarge(x, skip.shape[2:]), skip], dim=1))
@@ -202,7 +195,6 @@ def efficientnet_lite_unet(
     widths: Sequence[int] = (384, 288, 192, 96, 48),
     *,
     pretrained: bool = False,
-    context: bool = False,
 ) -> BackboneUNet:
     """A :class:`BackboneUNet` on an EfficientNet-Lite (Tan and Le, 2019; Liu, 2020).
 
@@ -211,7 +203,7 @@ def efficientnet_lite_unet(
     """
     network = efficientnet_lite(lite, pretrained=pretrained)
     backbone = Backbone(network.stages, network.channels, mean=LITE_MEAN, std=LITE_STD)
-    return BackboneUNet(backbone, widths, context=context)
+    return BackboneUNet(backbone, widths)
 
 
 def _block(channels_in, channels_out, norm):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -202,3 +203,8 @@ class Adversarial:
         for name, learner in self.learners.items():
             learner.load_state_dict(state[name])
         self.batches = state["batches"]
+
+
+def shrunk(times: int, *maps: Tensor) -> tuple[Tensor, ...]:
+    """Maps ``(B, C, H, W)`` so many times smaller: means of squares of pixels."""
+    return maps if times == 1 else tuple(F.avg_pool2d(x, times) for x in maps)

@@ -207,15 +207,16 @@ def _adversarial(stage, network, adversary, steps, precision):
     # Slopes of slopes do not fit into less than float32.
     exact = Precision("float32", precision.device_type) if is_wgan else precision
 
-    def learner(network, precision, updates, average=None):
+    def learner(network, precision, updates, rate=1.0, average=None):
         parameters = [p for p in network.parameters() if p.requires_grad]
-        adam = torch.optim.Adam(parameters, stage.learning_rate, betas=settings.betas)
+        rate *= stage.learning_rate
+        adam = torch.optim.Adam(parameters, rate, betas=settings.betas)
         scheduler = LambdaLR(adam, partial(hold_then_fall, updates))
         return Learner(network, adam, precision, scheduler, average=average)
 
     updates = settings.generator_updates(steps)
-    generator = learner(network, precision, updates, settings.average)
-    against = learner(adversary, exact, steps)
+    generator = learner(network, precision, updates, average=settings.average)
+    against = learner(adversary, exact, steps, rate=settings.judge_rate)
     return (WassersteinGP if is_wgan else Pix2Pix)(generator, against, settings)
 
 

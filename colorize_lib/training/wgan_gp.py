@@ -15,7 +15,7 @@ from colorize_lib.losses import gradient_penalty, image_scores
 from colorize_lib.models import PatchGAN
 from colorize_lib.slips import Named
 from colorize_lib.training import distributed
-from colorize_lib.training.learner import Adversarial, Learner
+from colorize_lib.training.learner import Adversarial, Learner, shrunk
 
 # No BatchNorm: the penalty needs images apart from one another.
 NORMS = Named({"none": nn.Identity, "instance": nn.InstanceNorm2d}, "NORMS")
@@ -41,6 +41,8 @@ class WGANGPSettings:
     widths: tuple[int, ...] = (64, 128, 256, 512)  # pix2pix's: patches of 70 pixels
     betas: tuple[float, float] = (0.0, 0.9)  # of Adam; the paper's for large images
     average: float | None = None  # decay of the generator's moving average
+    shrink: int = 1  # how many times smaller the judged colors are, as in pix2pix
+    judge_rate: float = 1.0  # of the critic's learning rate by the generator's
     head_start: int = 0  # batches at the beginning for the critic alone
 
     def adversary(self) -> nn.Module:
@@ -80,7 +82,8 @@ class WassersteinGP(Adversarial):
         with torch.no_grad():
             fake_ab = self.generator(l)
         weights = distributed.rand(len(l), l.device)
-        report = self.critic_step(l, ab, fake_ab, weights)
+        seen = shrunk(self.settings.shrink, l, ab, fake_ab)
+        report = self.critic_step(*seen, weights)
         turn = self.batches - self.settings.head_start
         if turn > 0 and turn % self.settings.critic_steps == 0:
             for _ in range(self.settings.generator_steps):
@@ -109,7 +112,7 @@ class WassersteinGP(Adversarial):
 
     def generator_step(self, l: Tensor, ab: Tensor) -> dict[str, Tensor]:
         """Raise the score of the fakes, and stay near the photographs."""
-        fake_ab = self.generator(l)
+        l, ab, fake_ab = shrunk(self.settings.shrink, l, ab, self.generator(l))
         l1 = F.l1_loss(fake_ab, ab)
         score = image_scores(self.critic.frozen(l, fake_ab)).mean()
         norm = self.generator.update(self.settings.l1_weight * l1 - score)

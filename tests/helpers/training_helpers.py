@@ -21,6 +21,12 @@ def batch(seed=0, *, count=3, size=32):
     return l, torch.cat([l, -l], dim=1) / 2
 
 
+def halved(x):
+    """Squares of four pixels as one, their mean."""
+    b, c, h, w = x.shape
+    return x.reshape(b, c, h // 2, 2, w // 2, 2).mean(dim=(3, 5))
+
+
 def weights(network):
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 

@@ -360,16 +360,3 @@ def test_smaller_pictures_are_refused(size):
         ValueError, match=f"height {size[0]} and width {size[1]} must be at least 32"
     ):
         squeezenet_unet()(lightness(*size))
-
-
-def test_context_adds_to_every_place_of_the_bottom_what_the_picture_is_of():
-    told = efficientnet_lite_unet(context=True).eval()
-    l = torch.rand(1, 1, 64, 96) * 2 - 1
-    assert told(l).shape == (1, 2, 64, 96)
-    before = told(l)
-    nn.init.zeros_(told.context.weight)
-    nn.init.zeros_(told.context.bias)
-    plain = efficientnet_lite_unet().eval()
-    plain.load_state_dict(told.state_dict(), strict=False)
-    assert not torch.equal(before, told(l))
-    torch.testing.assert_close(told(l), plain(l))

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from torch.nn import functional as F
-from training_helpers import batch, learners, same, weights
+from training_helpers import batch, halved, learners, same, weights
 
 from colorize_lib.models import PatchGAN
 from colorize_lib.training.pix2pix import Pix2Pix, Pix2PixSettings
@@ -48,9 +48,9 @@ def descend(network, loss, rate):
     return torch.cat([gradient.flatten() for gradient in gradients]).norm()
 
 
-def step_by_hand(generator, discriminator, l, ab, to_be, l1_weight):
+def step_by_hand(generator, discriminator, l, ab, to_be, l1_weight, seen=lambda x: x):
     """The discriminator, then the generator against what has become of it."""
-    fake_ab = generator(l)
+    l, ab, fake_ab = seen(l), seen(ab), seen(generator(l))
     real_scores, fake_scores = discriminator(l, ab), discriminator(l, fake_ab.detach())
     loss = (to_be(real_scores)[0] + to_be(fake_scores)[1]) / 2
     report = {
@@ -67,22 +67,24 @@ def step_by_hand(generator, discriminator, l, ab, to_be, l1_weight):
 
 
 @pytest.mark.parametrize(
-    ("settings", "to_be", "l1_weight"),
+    ("settings", "by_hand"),
     [
-        ({}, cross_entropies, 100),
-        ({"gan_loss": "least_squares", "l1_weight": 0}, squares, 0),
-        ({"gan_loss": "least_squares"}, squares, 100),
+        ({}, (cross_entropies, 100)),
+        ({"gan_loss": "least_squares", "l1_weight": 0}, (squares, 0)),
+        ({"gan_loss": "least_squares"}, (squares, 100)),
+        ({"shrink": 2}, (cross_entropies, 100, halved)),
     ],
-    ids=["default", "squares alone", "squares"],
+    ids=["default", "squares alone", "squares", "judged at half size"],
 )
-def test_steps_equal_those_by_hand(settings, to_be, l1_weight):
+def test_steps_equal_those_by_hand(settings, by_hand):
     trained = method(**settings)
     players = trained.generator.network, trained.discriminator.network
     plain = copy.deepcopy(players)
     for seed in range(2):
         started = [weights(network) for network in players]
-        report = trained.step(*batch(seed))
-        expected = step_by_hand(*plain, *batch(seed), to_be, l1_weight)
+        images = batch(seed, size=32 * trained.settings.shrink)
+        report = trained.step(*images)
+        expected = step_by_hand(*plain, *images, *by_hand)
         assert list(report) == list(expected)
         torch.testing.assert_close(report, expected)
         for ours, theirs, before in zip(players, plain, started, strict=True):

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
-from training_helpers import batch, learners, same, weights
+from training_helpers import batch, halved, learners, same, weights
 
 from colorize_lib.models import PatchGAN
 from colorize_lib.training.learner import Learner, Precision
@@ -74,8 +74,8 @@ def critic_by_hand(critic, l, ab, fake_ab, shares, penalty_weight):
     }
 
 
-def generator_by_hand(generator, critic, l, ab, l1_weight):
-    fake_ab = generator(l)
+def generator_by_hand(generator, critic, l, ab, l1_weight, seen):
+    l, ab, fake_ab = seen(l), seen(ab), seen(generator(l))
     l1, score = (fake_ab - ab).abs().mean(), critic(l, fake_ab).mean()
     norm = descend(generator, l1_weight * l1 - score, RATES["generator"])
     return {"l1": l1, "generator": -score, "generator_gradient": norm}
@@ -95,8 +95,9 @@ def compare(ours, theirs, before):
         ({"critic_steps": 1}, 100, 10, 1),
         ({"critic_steps": 1, "l1_weight": 0.0, "penalty_weight": 2.0}, 0, 2, 1),
         ({"critic_steps": 1, "l1_weight": 1.0, "generator_steps": 2}, 1, 10, 2),
+        ({"critic_steps": 1, "shrink": 2}, 100, 10, 1),
     ],
-    ids=["default", "score alone", "generator twice"],
+    ids=["default", "score alone", "generator twice", "judged at half size"],
 )
 @pytest.mark.parametrize("norm", [nn.Identity, partial(nn.InstanceNorm2d, affine=True)])
 def test_steps_equal_those_by_hand(settings, l1_weight, penalty_weight, turns, norm):
@@ -104,18 +105,19 @@ def test_steps_equal_those_by_hand(settings, l1_weight, penalty_weight, turns, n
     trained = method(norm=norm, **settings)
     generator, critic = players = trained.generator.network, trained.critic.network
     plain_generator, plain_critic = plain = copy.deepcopy(players)
+    seen = halved if settings.get("shrink") == 2 else nn.Identity()
     for seed in range(2):
-        l, ab = batch(seed)
+        l, ab = batch(seed, size=32 * trained.settings.shrink)
         before = [weights(network) for network in players]
         torch.manual_seed(seed)
         report = trained.step(l, ab)
         torch.manual_seed(seed)
         fake_ab = plain_generator(l).detach()
-        expected = critic_by_hand(
-            plain_critic, l, ab, fake_ab, torch.rand(3), penalty_weight
-        )
+        maps = seen(l), seen(ab), seen(fake_ab)
+        shares = torch.rand(3)
+        expected = critic_by_hand(plain_critic, *maps, shares, penalty_weight)
         for _ in range(turns):
-            expected |= generator_by_hand(*plain, l, ab, l1_weight)
+            expected |= generator_by_hand(*plain, l, ab, l1_weight, seen)
         assert list(report) == list(expected)
         expected = {name: value.detach() for name, value in expected.items()}
         torch.testing.assert_close(report, expected, rtol=1e-4, atol=1e-6)
