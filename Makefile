@@ -42,8 +42,8 @@ chapters: $(READY)
 # options. For a GPU; interrupted, the same command goes on. To see that all goes through: TRIAL=1.
 TRAINED := autoencoder-l1 residual-autoencoder fusion-efficientnet-lite fusion-silenced unet-squeezenet \
     unet-efficientnet-lite pix2pix wgan-gp unet-squeezenet-classes
-STUDIED := compare-fusion compare-unet compare-ideas compare-games compare-losses landings probabilities \
-    color-counts evaluation readings after-training
+STUDIED := compare-fusion compare-unet compare-ideas compare-photographs compare-default compare-games \
+    compare-losses landings probabilities color-counts evaluation public-test readings after-training
 PHOTOS = $(foreach folder,$(subst :, ,$(COLORIZE_PHOTOS)),--data $(folder)) $(MORE)
 
 full: export COLORIZE_SCALE = full
@@ -62,7 +62,7 @@ results/%.json: | $(READY)
 # What starts from other weights, or compares them, comes after them.
 $(patsubst %,results/%.json,pix2pix wgan-gp unet-squeezenet-classes compare-games \
     compare-losses): | results/unet-squeezenet.json
-$(patsubst %,results/%.json,evaluation readings after-training): | $(TRAINED:%=results/%.json)
+$(patsubst %,results/%.json,evaluation public-test readings after-training): | $(TRAINED:%=results/%.json)
 
 # Bring the address of pyproject.toml wherever it is needed. A fork: make stamp OWNER=your-name
 stamp: $(READY)

@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from colorize_lib.color import denormalize_lab, lab_to_rgb
 from colorize_lib.evaluation.choose import score_on_test, validation_scores
 from colorize_lib.evaluation.scores import GRAY, TRUTH
-from colorize_lib.experiments.compare import Comparison, Run, run_folder
+from colorize_lib.experiments.compare import Run, run_folder
 from colorize_lib.models import BackboneUNet, efficientnet_lite_unet
 from colorize_lib.training.learner import Learner, choose_precision, one_cycle
 from colorize_lib.training.loop import fit
@@ -153,19 +153,15 @@ def main() -> None:
     study = Study(__file__, __doc__)
     images = study.pictures.for_training(SIZE)
     validation = study.pictures.held_out("validation", SIZE)
-    comparison = Comparison([])
+    comparison = study.so_far()
+    done = [(run.variant, run.seed) for run in comparison.runs]
     for seed in study.seeds:
         for name, variant in VARIANTS.items():
+            if (name, seed) in done:
+                continue
             torch.manual_seed(seed)
-            network = efficientnet_lite_unet(
-                variant.lite, variant.widths, pretrained=True
-            )
-            if variant.context:
-                network.bottom = Told(network.bottom)
-            network = network.to(memory_format=torch.channels_last)
-            method = Trial(
-                variant, network, EPOCHS * (len(images) // BATCH), study.device
-            )
+            steps = EPOCHS * (len(images) // BATCH)
+            method = Trial(variant, made(variant), steps, study.device)
             history = fit(
                 method, images, run_folder(study.runs, name, seed), epochs=EPOCHS,
                 batch_size=BATCH, crop=SIZE, seed=seed, best_by=None,
@@ -178,6 +174,14 @@ def main() -> None:
             )  # fmt: skip
             comparison.runs.append(Run(name, seed, None, history, scores))
             study.save_comparison(comparison, size=SIZE)
+
+
+def made(variant: Variant) -> nn.Module:
+    """Its network with first weights."""
+    network = efficientnet_lite_unet(variant.lite, variant.widths, pretrained=True)
+    if variant.context:
+        network.bottom = Told(network.bottom)
+    return network.to(memory_format=torch.channels_last)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from study import Study
 
-from colorize_lib.experiments.compare import Comparison
 from colorize_lib.photos.collection import Pictures
 from colorize_lib.training.recipes import RECIPES, Stage
 
@@ -50,18 +49,22 @@ def main() -> None:
     study = Study(__file__, __doc__)
     base = replace(RECIPES["unet-efficientnet-lite"], colorfulness=None)
     opened = {}  # each set is opened once
-    comparison, recipes = Comparison([]), {}
+    comparison = study.so_far()
+    done = [(run.variant, run.seed) for run in comparison.runs]
+    recipes = {
+        f"{count:,} photographs": replace(base, stages=(Stage(SIZE, n, BATCH, 1e-3),))
+        for count, n in BUDGETS.items()
+    }
     for seed in study.seeds:
-        for count, epochs in BUDGETS.items():
+        for count, (name, recipe) in zip(BUDGETS, recipes.items(), strict=True):
+            if (name, seed) in done:
+                continue
             sources = study.sources | {"small": []}
             pictures = Some(**sources, folder=study.prepared, count=count)
             pictures.__dict__["_opened"] = opened
-            name = f"{count:,} photographs"
-            recipes[name] = replace(base, stages=(Stage(SIZE, epochs, BATCH, 1e-3),))
-            variant = {name: recipes[name]}
             training = {"size": SIZE, "pictures": pictures, "seeds": [seed]}
-            comparison += study.compared(variant, **training)
-            study.save_comparison(comparison, recipes=dict(recipes), size=SIZE)
+            comparison += study.compared({name: recipe}, **training)
+            study.save_comparison(comparison, recipes=recipes, size=SIZE)
 
 
 if __name__ == "__main__":

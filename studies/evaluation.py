@@ -17,6 +17,7 @@ from colorize_lib.evaluation import (
     frechet_distance,
     frechet_name,
     imagenet_labels,
+    stains,
 )
 from colorize_lib.evaluation.choose import PROTOCOL, TEST_SIZE, held_out_batches
 from colorize_lib.evaluation.scores import METRICS, TRUTH, Scores, evaluate
@@ -47,7 +48,7 @@ def main() -> None:
     study = Study(__file__, __doc__)
     features = PooledFeatures.load(NETWORK)
     judges = {
-        "metrics": METRICS | {"lpips": LPIPS("squeeze")},
+        "metrics": METRICS | {"lpips": LPIPS("squeeze"), "stains": stains},
         "features": {
             "features": features,
             "features of Lab": lambda pictures: features(_lab_codes(pictures)),

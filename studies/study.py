@@ -85,6 +85,10 @@ class Study:
         about |= {"photographs": photographs, "device": self.device}
         save_result(self.path, scores, [], **about)
 
+    def so_far(self) -> Comparison:
+        """What an earlier call, perhaps elsewhere, has stored of the answer."""
+        return Comparison.read(self.path) if self.path.exists() else Comparison([])
+
     def compared(
         self, recipes: Mapping[str, Recipe], *, size: int = SEEN_AT, **others
     ) -> Comparison:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import study
 import trials
 
 from colorize_lib.models.pretrained import WeightsUnavailableError
+from colorize_lib.photos import from_path
 from colorize_lib.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -133,10 +135,44 @@ def test_compare_photographs(do, monkeypatch, write_photos, tmp_path):
     words = ["--data", str(photos), "--also", str(more), "--seeds", "1"]
     found = do("compare_photographs", *words)
     assert found["runs"] == [["8 photographs", 0], ["16 photographs", 0]]
+    shutil.rmtree(tmp_path / "runs")  # as on another machine, which has the result
+    with monkeypatch.context() as patch:
+        patch.setattr("colorize_lib.experiments.compare.train", None)
+        again = do("compare_photographs", *words)
+    assert again["scores"] == found["scores"]
     assert found["photographs"]["also"] == "more"
     monkeypatch.setattr(script, "BUDGETS", {99: 1})
     with pytest.raises(ValueError, match="photographs are fewer than 99"):
         do("compare_photographs", *words)
+
+
+@pytest.mark.slow
+def test_compare_default(do, monkeypatch, write_photos, tmp_path):
+    script = importlib.import_module("compare_default")
+    for name, value in {"SIZE": 32, "BATCH": 4, "EPOCHS": 1}.items():
+        monkeypatch.setattr(script, name, value)
+    untrained = partial(script.efficientnet_lite_unet, pretrained=False)
+    monkeypatch.setattr(
+        script,
+        "efficientnet_lite_unet",
+        lambda lite, widths, pretrained: untrained(lite, widths),
+    )
+    photos = write_photos(tmp_path / "photos", 20)
+    found = do("compare_default", "--data", str(photos), "--seeds", "1")
+    assert found["runs"] == [[name, 0] for name in script.VARIANTS]
+
+
+@pytest.mark.slow
+def test_public_test(do, monkeypatch, write_photos, tmp_path):
+    script = importlib.import_module("public_test")
+    source = from_path(write_photos(tmp_path / "photos", 12), "public_test")
+    monkeypatch.setattr(script, "public_test", lambda: source)
+    try:
+        found = do("public_test")
+    except WeightsUnavailableError as error:
+        pytest.skip(str(error))
+    assert found["photographs"]["data"] == "public_test"
+    assert set(script.MODELS) < set(found["summary"])
 
 
 @pytest.mark.slow

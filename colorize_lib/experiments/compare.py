@@ -49,7 +49,16 @@ class Comparison:
         Raises:
             FileNotFoundError: there is none.
         """
-        result, runs = load_result(name), []
+        return cls._of(load_result(name))
+
+    @classmethod
+    def read(cls, path: Path) -> "Comparison":
+        """The comparison of a result file, likewise."""
+        return cls._of(read_result(path))
+
+    @classmethod
+    def _of(cls, result):
+        runs = []
         for variant, seed in result["runs"]:
             which = {"variant": variant, "seed": seed}
             lines = [x for x in result["history"] if which.items() <= x.items()]
