@@ -192,7 +192,7 @@ def squeezenet_unet(*, pretrained: bool = False) -> BackboneUNet:
 
 def efficientnet_lite_unet(
     lite: int = 0,
-    widths: Sequence[int] = (384, 288, 192, 96, 48),
+    widths: Sequence[int] = (256, 192, 128, 64, 32),
     *,
     pretrained: bool = False,
 ) -> BackboneUNet:
