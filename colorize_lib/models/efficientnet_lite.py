@@ -96,7 +96,7 @@ class SameConv2d(nn.Conv2d):
         return self.convolve(x, self.weight, self.bias)
 
     def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """The same with other weights."""
+        """Convolve by these weights, padded as TensorFlow pads."""
         sizes = zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
         totals = [
             max((math.ceil(n / stride) - 1) * stride + kernel - n, 0)
