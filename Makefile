@@ -43,7 +43,7 @@ chapters: $(READY)
 TRAINED := autoencoder-l1 residual-autoencoder fusion-efficientnet-lite fusion-silenced unet-squeezenet \
     unet-efficientnet-lite pix2pix wgan-gp unet-squeezenet-classes
 STUDIED := compare-fusion compare-unet compare-ideas compare-photographs compare-default compare-games \
-    compare-losses landings probabilities color-counts evaluation public-test readings after-training
+    compare-weights compare-losses landings probabilities color-counts evaluation public-test readings after-training
 PHOTOS = $(foreach folder,$(subst :, ,$(COLORIZE_PHOTOS)),--data $(folder)) $(MORE)
 
 full: export COLORIZE_SCALE = full
@@ -62,7 +62,7 @@ results/%.json: | $(READY)
 # What starts from other weights, or compares them, comes after them.
 $(patsubst %,results/%.json,pix2pix wgan-gp unet-squeezenet-classes compare-games \
     compare-losses): | results/unet-squeezenet.json
-$(patsubst %,results/%.json,evaluation public-test readings after-training): | $(TRAINED:%=results/%.json)
+$(patsubst %,results/%.json,evaluation public-test readings after-training compare-weights): | $(TRAINED:%=results/%.json)
 
 # Bring the address of pyproject.toml wherever it is needed. A fork: make stamp OWNER=your-name
 stamp: $(READY)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from colorize_lib.color import normalize_lab, rgb_to_lab
-from colorize_lib.evaluation.scores import Scores, evaluate
+from colorize_lib.evaluation.scores import Metric, Scores, evaluate
 from colorize_lib.inference import join, predict_ab, sides_divisible_by
 from colorize_lib.metrics import colorfulness
 from colorize_lib.photos import batches
@@ -111,6 +111,7 @@ def score_on_test(
     size: int,
     device: torch.device | str = "cpu",
     known: Mapping[str, Scores] | None = None,
+    metrics: Mapping[str, Metric] | None = None,
 ) -> dict[str, Scores]:
     """Score a finished network on the test photographs, as ``PROTOCOL`` says.
 
@@ -118,11 +119,11 @@ def score_on_test(
         network: trained without those photographs, and chosen without them.
         pictures, size, device: as above.
         name: of the network's row.
-        known: as of :func:`.evaluate`.
+        known, metrics: as of :func:`.evaluate`.
     """
     colorizer = partial(predict_ab, network, size=size)
     held_out = held_out_batches(pictures, "test", device)
-    return evaluate({name: colorizer}, held_out, known=known)
+    return evaluate({name: colorizer}, held_out, known=known, metrics=metrics)
 
 
 def held_out_batches(

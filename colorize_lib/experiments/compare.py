@@ -13,7 +13,7 @@ from torch import nn
 
 from colorize_lib.evaluation.choose import score_on_test
 from colorize_lib.evaluation.results import load_result, read_result, save_result
-from colorize_lib.evaluation.scores import GRAY, HEADINGS, TRUTH, Scores
+from colorize_lib.evaluation.scores import GRAY, HEADINGS, TRUTH, Metric, Scores
 from colorize_lib.photos.collection import Pictures
 from colorize_lib.training.recipes import Recipe
 from colorize_lib.training.train import train, untrained
@@ -135,6 +135,7 @@ def compare(
     size: int,
     networks: Mapping[str, Callable[[], nn.Module]] | None = None,
     seeds: Iterable[int] = (0, 1, 2),
+    metrics: Mapping[str, Metric] | None = None,
     device: torch.device | str = "cpu",
     show_progress: bool = True,
 ) -> Comparison:
@@ -153,6 +154,7 @@ def compare(
         networks: by variant, what makes a network with fresh weights; by default each
             recipe makes its own.
         seeds: an outer loop, so that one seed of all variants comes first.
+        metrics: as of :func:`.evaluate`.
         device: where to train.
         show_progress: bars.
 
@@ -183,6 +185,7 @@ def compare(
                     size=size,
                     device=device,
                     known={row: known[row] for row in (GRAY, TRUTH) if known},
+                    metrics=metrics,
                 )
                 save_result(path, scores, history, recipe=asdict(recipe), size=size)
             scores = read_result(path)["scores"]
