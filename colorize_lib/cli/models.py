@@ -12,8 +12,13 @@ trained, frozen  parameters, as the book's recipes use the network
 stored as        models that `colorize --weights NAME` takes, with the size of their files
 """
 # Whose encoder the book's recipes leave as others trained it.
-FROZEN = ("unet_squeezenet", "unet_efficientnet_lite", "unet_squeezenet_classes")
-ROW = "{:26}{:>12}{:>12}  {}"
+FROZEN = (
+    "unet_squeezenet",
+    "unet_efficientnet_lite",
+    "unet_efficientnet_lite_wide",
+    "unet_squeezenet_classes",
+)
+ROW = "{:28}{:>12}{:>12}  {}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             trained, frozen = count(name)
         except WeightsUnavailableError as error:  # timm is not installed
-            print(f"{name:26}{error}")
+            print(f"{name:28}{error}")
             continue
         files = ", ".join(stored.get(name, []))
         row = ROW.format(name, f"{trained:,}", f"{frozen:,}", files)

@@ -70,6 +70,9 @@ COLORIZERS = Named(
         "unet_resnet18": resnet18_unet,
         "unet_squeezenet": squeezenet_unet,
         "unet_efficientnet_lite": efficientnet_lite_unet,
+        "unet_efficientnet_lite_wide": partial(
+            efficientnet_lite_unet, widths=(384, 288, 192, 96, 48)
+        ),
         "unet_squeezenet_classes": squeezenet_color_classifier,
         "unet_pix2pix": Pix2PixUNet,
     },

@@ -27,6 +27,7 @@ def test_every_network_is_listed(table):
         ("unet_pix2pix", 54_409_858, 0),
         ("unet_squeezenet", 2_828_162, 722_496),
         ("unet_efficientnet_lite", 1_753_122, 2_958_848),
+        ("unet_efficientnet_lite_wide", 3_196_466, 2_958_848),
         ("unet_squeezenet_classes", 2_828_162 + 259 * 25, 722_496),
     ],
 )

@@ -89,6 +89,7 @@ SIZES = {
     "unet_resnet18": (1, 32),
     "unet_squeezenet": (1, 32),
     "unet_efficientnet_lite": (1, 32),
+    "unet_efficientnet_lite_wide": (1, 32),
     "unet_squeezenet_classes": (1, 32),
     "unet_pix2pix": (256, 256),
 }
