@@ -23,6 +23,7 @@ from colorize_lib.experiments.compare import Run, run_folder
 from colorize_lib.models import BackboneUNet, efficientnet_lite_unet
 from colorize_lib.training.learner import Learner, choose_precision, one_cycle
 from colorize_lib.training.loop import fit
+from colorize_lib.training.recipes import Stage
 
 SIZE, BATCH, EPOCHS = 112, 64, 2
 
@@ -38,6 +39,7 @@ class Variant:
     perceptual: float = 0.0  # weight of the distance between features
     spoils_lightness: bool = False
     average: float | None = None
+    stages: tuple[Stage, ...] = (Stage(SIZE, EPOCHS, BATCH, 1e-3),)
 
 
 VARIANTS = {
@@ -173,7 +175,7 @@ def main() -> None:
                 known={row: known[row] for row in (GRAY, TRUTH) if known},
             )  # fmt: skip
             comparison.runs.append(Run(name, seed, None, history, scores))
-            study.save_comparison(comparison, size=SIZE)
+            study.save_comparison(comparison, recipes=VARIANTS, size=SIZE)
 
 
 def made(variant: Variant) -> nn.Module:

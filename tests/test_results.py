@@ -19,6 +19,7 @@ FILES = {path.stem for path in results.FOLDER.glob("*.json")}
 MODELS = sorted(FILES & set(RECIPES))
 STORED = [n for n in MODELS if n in RECIPES and not RECIPES[n].scores_only]
 COMPARISONS = sorted(name for name in FILES if name.startswith("compare-"))
+UNDER_WAY = {"compare-default", "compare-photographs"}
 AFTER = "after-training"  # the one of validation photographs
 
 
@@ -75,7 +76,10 @@ def test_a_stored_comparison_has_every_variant_with_every_seed(name):
         counts = {scores.count for scores in run.scores.values()}
         assert counts == {len(result["photographs"]["test"])}
     assert len(seeds) > 1
-    assert set(map(tuple, seeds.values())) == {(0, 1, 2)}
+    (of_each,) = set(map(tuple, seeds.values()))
+    assert of_each == (0, 1, 2)[: len(of_each)]
+    # The pages say of these how many there are so far; all others have three.
+    assert len(of_each) == 3 or name in UNDER_WAY
 
 
 def test_stored_results_are_of_the_same_photographs():
