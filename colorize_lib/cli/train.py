@@ -147,6 +147,7 @@ def _finish(recipe, pictures, network, history, options, device):
             network, pictures, size=size, share=share, device=device
         )
         boost_chroma(network, vividness)
+    learned = ", ".join(filter(None, (data, _names([*options.also, *options.small]))))
     epochs = sum(stage.epochs for stage in recipe.stages)
     part = f", {len(history)} of {epochs} epochs" if len(history) < epochs else ""
     path = save_weights(
@@ -154,7 +155,7 @@ def _finish(recipe, pictures, network, history, options, device):
         options.folder / "model.safetensors",
         architecture=recipe.network,
         size=size,
-        about=f"{recipe.name}, trained on {data}{part}",
+        about=f"{recipe.name}, trained on {learned}{part}",
     )
     stored, _ = load_weights(path)
     scores = score_on_test(

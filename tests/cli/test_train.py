@@ -139,6 +139,8 @@ def test_collections_take_the_part_that_they_were_given_for(
     assert seen == {32: {"photos", "more", "thumbnails"}, 64: {"photos", "more"}}
     photographs = result_of(tmp_path)["photographs"]
     assert (photographs["also"], photographs["small"]) == ("more", "thumbnails")
+    learned = "tiny-l1, trained on photos, more, thumbnails"
+    assert weights_of(tmp_path)[1]["about"] == learned
     assert {name.split("/")[0] for name in photographs["test"]} == {"photos"}
 
 
