@@ -25,7 +25,7 @@ from colorize_lib.training.learner import Learner, choose_precision, one_cycle
 from colorize_lib.training.loop import fit
 from colorize_lib.training.recipes import Stage
 
-SIZE, BATCH, EPOCHS = 112, 64, 2
+SIZE, BATCH, EPOCHS, RATE = 112, 64, 2, 1e-3
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,19 @@ class Variant:
     lite: int = 0
     widths: tuple[int, ...] = (256, 192, 128, 64, 32)
     context: bool = False
-    encoder_rate: float = 0.0  # of the decoder's rate; 0: frozen
+    learning: int = 0  # so many of the encoder's last stages, at a tenth of the rate
     perceptual: float = 0.0  # weight of the distance between features
     spoils_lightness: bool = False
     average: float | None = None
-    stages: tuple[Stage, ...] = (Stage(SIZE, EPOCHS, BATCH, 1e-3),)
+    stages: tuple[Stage, ...] = (Stage(SIZE, EPOCHS, BATCH, RATE),)
 
 
 VARIANTS = {
     "Lite0, frozen": Variant(),
     "Lite1": Variant(lite=1),
     "Lite2": Variant(lite=2),
-    "unfrozen": Variant(encoder_rate=0.1),
+    "the encoder's last stage learns": Variant(learning=1),
+    "the encoder's last two stages learn": Variant(learning=2),
     "decoder half as wide again": Variant(widths=(384, 288, 192, 96, 48)),
     "told the picture's mean features": Variant(context=True),
     "perceptual loss": Variant(perceptual=0.1),
@@ -74,15 +75,12 @@ class Trial:
 
     def __init__(self, variant: Variant, network: BackboneUNet, steps: int, device):
         self.variant = variant
-        decoder = [
-            p for name, p in network.named_parameters() if not name.startswith("enc")
-        ]
-        groups = [{"params": decoder, "lr": 1e-3}]
-        if variant.encoder_rate:
-            rate = 1e-3 * variant.encoder_rate
-            groups += [{"params": network.encoder.parameters(), "lr": rate}]
-        else:
-            network.encoder.freeze()
+        network.encoder.freeze()
+        decoder = [p for p in network.parameters() if p.requires_grad]
+        groups = [{"params": decoder, "lr": RATE}]
+        if variant.learning:
+            last = network.encoder.stages[-variant.learning :].requires_grad_(True)
+            groups += [{"params": last.parameters(), "lr": RATE / 10}]
         optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
         scheduler = LambdaLR(optimizer, partial(one_cycle, steps))
         self.learner = Learner(
