@@ -79,7 +79,7 @@ def fit(
     best_by: str | None = "loss",
     report: Callable[[nn.Module, list[dict]], None] | None = None,
     device: torch.device | str = "cpu",
-    checkpoint_minutes: float = 10,
+    checkpoint_minutes: float = 2,
     show_progress: bool = True,
 ) -> list[dict]:
     """Train a method; where ``folder`` holds a checkpoint, go on from it.
