@@ -41,7 +41,7 @@ chapters: $(READY)
 # Photographs: COLORIZE_PHOTOS=photos/:more/, or MORE="--also landscapes --small small.tar" for other
 # options. For a GPU; interrupted, the same command goes on. To see that all goes through: TRIAL=1.
 TRAINED := autoencoder-l1 residual-autoencoder fusion-efficientnet-lite fusion-silenced unet-squeezenet \
-    unet-efficientnet-lite pix2pix wgan-gp unet-squeezenet-classes
+    unet-efficientnet-lite unet-efficientnet-lite-wide pix2pix wgan-gp unet-squeezenet-classes
 STUDIED := compare-fusion compare-unet compare-ideas compare-photographs compare-default compare-games \
     compare-weights compare-losses landings probabilities color-counts evaluation public-test readings after-training
 PHOTOS = $(foreach folder,$(subst :, ,$(COLORIZE_PHOTOS)),--data $(folder)) $(MORE)

@@ -39,7 +39,6 @@ MODELS = (
     "wgan-gp",
     "unet-squeezenet-classes",
     "unet-efficientnet-lite",
-    "unet-efficientnet-lite-wide",
 )
 NETWORK = "squeezenet1_1"
 SIZES, REPEATS = (25, 50, 100, 200, 400, 800), 10

@@ -206,8 +206,10 @@ _OURS = (
     ),
     Recipe(
         "unet-efficientnet-lite-wide", "unet_efficientnet_lite_wide", LITE_WIDE,
-        pretrained=True,
-        about="The same with a wider decoder, and 45,000 photographs instead of 2,500.",
+        pretrained=True, scores_only=True,
+        about="The same with a wider decoder, from 45,000 photographs instead of 2,500: 67 "
+        "minutes on one CPU core, 1.07 dB above gray, 52 % of the true colorfulness. Not "
+        "clearly better: what holds both back is the frozen encoder.",
     ),
     Recipe(
         "pix2pix", "unet_squeezenet", PIX2PIX, pretrained=True,
