@@ -25,7 +25,10 @@ PLACEHOLDERS = {
     "NAME": "autoencoder-l1", "RECIPE": "autoencoder-l1", "MODEL": "pix2pix",
     "DIR": "photos", "FOLDER": "runs/mine", "FILE": "model.safetensors", "...": "",
 }  # fmt: skip
-FOLDERS = ("photos", "test-photos", "album", "everyday", "train_sample", "landscapes")
+FOLDERS = (
+    *("photos", "test-photos", "album", "everyday", "train_sample", "landscapes"),
+    "public_test",  # else it would be fetched
+)
 
 
 class Started(Exception):
