@@ -138,14 +138,16 @@ def feature_distance(encoder: nn.Module, l: Tensor, one: Tensor, other: Tensor):
 
 def spoiled(l: Tensor) -> Tensor:
     """Lightness as old prints show it: other gamma and contrast, noise, blur."""
-    b = len(l)
-    low, high = -torch.rand(b, 1, 1, 1) * 0.15, 1 + torch.rand(b, 1, 1, 1) * 0.15
-    gamma = torch.empty(b, 1, 1, 1).uniform_(-0.35, 0.35).exp()
-    y = ((l + 1) / 2).clamp(0, 1) ** gamma
-    y = (low.abs() + y * (high - 0.15 - low.abs())).clamp(0, 1)
+
+    def drawn():
+        return torch.rand(len(l), 1, 1, 1, device=l.device)
+
+    black, white = 0.15 * drawn(), 0.85 + 0.15 * drawn()
+    y = ((l + 1) / 2).clamp(0, 1) ** (0.7 * drawn() - 0.35).exp()
+    y = (black + y * (white - black)).clamp(0, 1)
     blurred = F.avg_pool2d(F.pad(y, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    y = torch.where(torch.rand(b, 1, 1, 1) < 0.3, blurred, y)
-    noise = torch.randn_like(y) * torch.rand(b, 1, 1, 1) * 0.04
+    y = torch.where(drawn() < 0.3, blurred, y)
+    noise = torch.randn_like(y) * 0.04 * drawn()
     return (y + noise).clamp(0, 1) * 2 - 1
 
 
@@ -153,27 +155,24 @@ def main() -> None:
     study = Study(__file__, __doc__)
     images = study.pictures.for_training(SIZE)
     validation = study.pictures.held_out("validation", SIZE)
-    comparison = study.so_far()
-    done = [(run.variant, run.seed) for run in comparison.runs]
-    for seed in study.seeds:
-        for name, variant in VARIANTS.items():
-            if (name, seed) in done:
-                continue
-            torch.manual_seed(seed)
-            steps = EPOCHS * (len(images) // BATCH)
-            method = Trial(variant, made(variant), steps, study.device)
-            history = fit(
-                method, images, run_folder(study.runs, name, seed), epochs=EPOCHS,
-                batch_size=BATCH, crop=SIZE, seed=seed, best_by=None,
-                validate=partial(validation_scores, images=validation, device="cpu"),
-            )  # fmt: skip
-            known = comparison.runs[0].scores if comparison.runs else {}
-            scores = score_on_test(
-                method.network.eval(), study.pictures, name=name, size=SIZE,
-                known={row: known[row] for row in (GRAY, TRUTH) if known},
-            )  # fmt: skip
-            comparison.runs.append(Run(name, seed, None, history, scores))
-            study.save_comparison(comparison, recipes=VARIANTS, size=SIZE)
+    comparison, device = study.so_far(), study.device
+    for seed, name in study.missing(VARIANTS, comparison):
+        torch.manual_seed(seed)
+        steps = EPOCHS * (len(images) // BATCH)
+        network = made(VARIANTS[name]).to(device)
+        method = Trial(VARIANTS[name], network, steps, device)
+        history = fit(
+            method, images, run_folder(study.runs, name, seed), epochs=EPOCHS,
+            batch_size=BATCH, crop=SIZE, seed=seed, best_by=None, device=device,
+            validate=partial(validation_scores, images=validation, device=device),
+        )  # fmt: skip
+        known = comparison.runs[0].scores if comparison.runs else {}
+        scores = score_on_test(
+            method.network.eval(), study.pictures, name=name, size=SIZE,
+            known={row: known[row] for row in (GRAY, TRUTH) if known}, device=device,
+        )  # fmt: skip
+        comparison.runs.append(Run(name, seed, None, history, scores))
+        study.save_comparison(comparison, recipes=VARIANTS, size=SIZE)
 
 
 def made(variant: Variant) -> nn.Module:

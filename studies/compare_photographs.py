@@ -50,21 +50,18 @@ def main() -> None:
     base = replace(RECIPES["unet-efficientnet-lite"], colorfulness=None)
     opened = {}  # each set is opened once
     comparison = study.so_far()
-    done = [(run.variant, run.seed) for run in comparison.runs]
     recipes = {
         f"{count:,} photographs": replace(base, stages=(Stage(SIZE, n, BATCH, 1e-3),))
         for count, n in BUDGETS.items()
     }
-    for seed in study.seeds:
-        for count, (name, recipe) in zip(BUDGETS, recipes.items(), strict=True):
-            if (name, seed) in done:
-                continue
-            sources = study.sources | {"small": []}
-            pictures = Some(**sources, folder=study.prepared, count=count)
-            pictures.__dict__["_opened"] = opened
-            training = {"size": SIZE, "pictures": pictures, "seeds": [seed]}
-            comparison += study.compared({name: recipe}, **training)
-            study.save_comparison(comparison, recipes=recipes, size=SIZE)
+    counts = dict(zip(recipes, BUDGETS, strict=True))
+    for seed, name in study.missing(recipes, comparison):
+        sources = study.sources | {"small": []}
+        pictures = Some(**sources, folder=study.prepared, count=counts[name])
+        pictures.__dict__["_opened"] = opened
+        training = {"size": SIZE, "pictures": pictures, "seeds": [seed]}
+        comparison += study.compared({name: recipes[name]}, **training)
+        study.save_comparison(comparison, recipes=recipes, size=SIZE)
 
 
 if __name__ == "__main__":

@@ -47,17 +47,14 @@ def weight_variants() -> dict[str, Recipe]:
 def main() -> None:
     study = Study(__file__, __doc__)
     comparison, recipes = study.so_far(), weight_variants()
-    done = [(run.variant, run.seed) for run in comparison.runs]
     training = {
         "pictures": Some(**study.sources, folder=study.prepared, count=COUNT),
         "metrics": METRICS | {"lpips": LPIPS("squeeze"), "stains": stains},
         "size": SIZE,
     }
-    for seed in study.seeds:
-        for name, recipe in recipes.items():
-            if (name, seed) not in done:
-                comparison += study.compared({name: recipe}, seeds=[seed], **training)
-                study.save_comparison(comparison, recipes=recipes, size=SIZE)
+    for seed, name in study.missing(recipes, comparison):
+        comparison += study.compared({name: recipes[name]}, seeds=[seed], **training)
+        study.save_comparison(comparison, recipes=recipes, size=SIZE)
 
 
 if __name__ == "__main__":

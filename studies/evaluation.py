@@ -2,6 +2,7 @@
 
 python studies/evaluation.py --data photos/ --data more/"""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
@@ -55,11 +56,7 @@ def main() -> None:
             "class": ImageNetClassifier.load(NETWORK),
         },
     }
-    rows, sizes = {}, {}
-    for name in MODELS:
-        network, about = load_weights(stored_weights(name))
-        sizes[name] = about["size"]
-        rows[name] = partial(predict_ab, network.to(study.device), size=about["size"])
+    rows, sizes = stored_models(study.device)
 
     def test():
         return held_out_batches(study.pictures, "test", study.device)
@@ -84,6 +81,16 @@ def main() -> None:
         judged_by=NETWORK,
         protocol=PROTOCOL,
     )
+
+
+def stored_models(device: str) -> tuple[dict[str, Callable], dict[str, int]]:
+    """Of every stored model the colorizer, and the size at which it sees pictures."""
+    rows, sizes = {}, {}
+    for name in MODELS:
+        network, about = load_weights(stored_weights(name))
+        sizes[name] = about["size"]
+        rows[name] = partial(predict_ab, network.to(device), size=about["size"])
+    return rows, sizes
 
 
 def _kept(row, truth):

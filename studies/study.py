@@ -1,9 +1,10 @@
 """What all studies share: the options, the photographs, the folder and the result."""
 
 import argparse
+import itertools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from functools import cached_property
@@ -88,6 +89,14 @@ class Study:
     def so_far(self) -> Comparison:
         """What an earlier call, perhaps elsewhere, has stored of the answer."""
         return Comparison.read(self.path) if self.path.exists() else Comparison([])
+
+    def missing(
+        self, variants: Iterable[str], comparison: Comparison
+    ) -> list[tuple[int, str]]:
+        """Seed and variant of what is still to be trained, all of one seed first."""
+        done = {(run.seed, run.variant) for run in comparison.runs}
+        wanted = itertools.product(self.seeds, variants)
+        return [pair for pair in wanted if pair not in done]
 
     def compared(
         self, recipes: Mapping[str, Recipe], *, size: int = SEEN_AT, **others
