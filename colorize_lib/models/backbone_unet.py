@@ -200,6 +200,14 @@ def efficientnet_lite_unet(
 
     It knows more than SqueezeNet, and the whole needs a tenth of the multiplications:
     it sees the photograph at its own size, and predicts colors at half of it.
+
+    Args:
+        lite: which of them, 0, 1 or 2.
+        widths: of the decoder, see :class:`BackboneUNet`.
+        pretrained: with ImageNet weights in the encoder.
+
+    Raises:
+        WeightsUnavailableError: its package is missing.
     """
     network = efficientnet_lite(lite, pretrained=pretrained)
     backbone = Backbone(network.stages, network.channels, mean=LITE_MEAN, std=LITE_STD)

@@ -185,8 +185,8 @@ def lite_classifier(*, pretrained: bool = True) -> Classifier:
 def efficientnet_lite(lite: int = 0, *, pretrained: bool = True) -> EfficientNetLite:
     """An :class:`.EfficientNetLite`, with the ImageNet weights that Google trained.
 
-    They come as a package: where pip works, nothing else has to be reached. Give it
-    pictures normalized by ``LITE_MEAN`` and ``LITE_STD``.
+    They come as packages, one for each of 0, 1 and 2: where pip works, nothing else has
+    to be reached. Give it pictures normalized by ``LITE_MEAN`` and ``LITE_STD``.
 
     Raises:
         WeightsUnavailableError: the package is not installed, or its file is damaged.
